@@ -1,0 +1,61 @@
+"""Checks at the door: each says what was expected, what came, and what to do."""
+
+import math
+
+import torch
+from torch import Tensor
+
+
+def positive(name: str, value: float) -> None:
+    """Refuse what is not a finite number above zero."""
+    if not (math.isfinite(value) and value > 0):
+        raise ValueError(f"{name} must be a finite number above 0, got {value}.")
+
+
+def in_unit_interval(name: str, value: float) -> None:
+    """Refuse what does not lie in [0, 1]."""
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must lie in [0, 1], got {value}.")
+
+
+def shrink_factor(name: str, value: float) -> None:
+    """Refuse what does not lie strictly between 0 and 1."""
+    if not 0 < value < 1:
+        raise ValueError(f"{name} must lie strictly between 0 and 1, got {value}.")
+
+
+def count(name: str, value: int, minimum: int = 1) -> None:
+    """Refuse what is not a whole number of at least `minimum`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        raise ValueError(f"{name} must be a whole number of at least {minimum}, got {value!r}.")
+
+
+def same_shape(**tensors: Tensor) -> None:
+    """Refuse tensors of different shapes: broadcasting would hide the mistake."""
+    (first_name, first), *others = tensors.items()
+    for name, tensor in others:
+        if tensor.shape != first.shape:
+            raise ValueError(
+                f"{name} must have the shape of {first_name}, {tuple(first.shape)}, got {tuple(tensor.shape)}. "
+                "Reshape one of them: broadcasting is refused because it would average over the wrong pairs."
+            )
+
+
+def finite(**tensors: Tensor) -> None:
+    """Refuse NaN and infinity, and name the first place."""
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            index = tuple((~torch.isfinite(tensor)).nonzero()[0].tolist())
+            raise ValueError(
+                f"{name} must be finite, got {tensor[index].item()} at index {index}. "
+                "Look for a division by zero or an exploding value where it was computed."
+            )
+
+
+def vector(name: str, value: Tensor, length: int | None = None) -> None:
+    """Refuse what is not a one-dimensional tensor (of the given length)."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a torch tensor, got {type(value).__name__}.")
+    if value.ndim != 1 or (length is not None and len(value) != length):
+        wanted = "(P,)" if length is None else f"({length},)"
+        raise ValueError(f"{name} must be a flat vector of shape {wanted}, got shape {tuple(value.shape)}.")

@@ -1,0 +1,77 @@
+"""Every setting of the algorithm, with its symbol and how much to care about it."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from trpo_lib import _validate
+from trpo_lib.networks import ACTIVATIONS
+
+
+@dataclass(frozen=True)
+class TRPOConfig:
+    """Settings of `TRPO`. Those that decide come first.
+
+    Attributes:
+        num_envs: N, environments side by side. More environments, less correlated batches.
+        rollout_steps: T, steps of each environment in a batch. The batch N·T decides how noisy the gradient is: matters most.
+        max_kl: δ, size of the trust region in nats, summed over action dimensions. Matters as much.
+        gamma: γ, discount factor. Part of the problem as much as of the method.
+        lam: λ of generalized advantage estimation. 0.95 to 0.98 nearly always.
+        damping: added to the Fisher matrix's diagonal for the solve alone. Small networks want little.
+        cg_iterations: products with the Fisher matrix in one solve, at most.
+        cg_tolerance: relative residual at which the solve may stop.
+        line_search_shrink: α, by which a refused step is shortened. Matters little.
+        line_search_trials: how often.
+        rescale_step: land on the trust region's boundary instead of well inside it.
+        hidden_sizes: of policy and critic alike.
+        activation: "tanh" or "relu".
+        initial_log_std: of a Gaussian policy, in units of half the action box. Matters a lot in continuous control.
+        normalize_observations: with running statistics that are frozen during a batch. Matters where scales differ.
+        critic_epochs: passes over the batch in one fit of the critic. Too few, and the advantages are noise.
+        critic_minibatch: transitions in one gradient step of the critic.
+        critic_learning_rate: of Adam.
+    """
+
+    num_envs: int = 8
+    rollout_steps: int = 256
+    max_kl: float = 0.03
+    gamma: float = 0.99
+    lam: float = 0.95
+    damping: float = 0.1
+    cg_iterations: int = 15
+    cg_tolerance: float = 1e-4
+    line_search_shrink: float = 0.8
+    line_search_trials: int = 10
+    rescale_step: bool = True
+    hidden_sizes: tuple[int, ...] = (64, 64)
+    activation: str = "tanh"
+    initial_log_std: float = -0.5
+    normalize_observations: bool = True
+    critic_epochs: int = 10
+    critic_minibatch: int = 128
+    critic_learning_rate: float = 1e-3
+
+    def __post_init__(self):
+        object.__setattr__(self, "hidden_sizes", tuple(self.hidden_sizes))
+        for name in ("num_envs", "rollout_steps", "cg_iterations", "line_search_trials", "critic_minibatch"):
+            _validate.count(name, getattr(self, name))
+        _validate.count("critic_epochs", self.critic_epochs, minimum=0)
+        for size in self.hidden_sizes:
+            _validate.count("hidden_sizes", size)
+        for name in ("max_kl", "critic_learning_rate"):
+            _validate.positive(name, getattr(self, name))
+        for name in ("gamma", "lam"):
+            _validate.in_unit_interval(name, getattr(self, name))
+        _validate.shrink_factor("line_search_shrink", self.line_search_shrink)
+        for name in ("damping", "cg_tolerance"):
+            if not 0 <= getattr(self, name) < float("inf"):
+                raise ValueError(f"{name} must be a finite number of at least 0, got {getattr(self, name)}.")
+        if not abs(self.initial_log_std) < float("inf"):
+            raise ValueError(f"initial_log_std must be a finite number, got {self.initial_log_std}.")
+        if self.activation not in ACTIVATIONS:
+            raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}, got {self.activation!r}.")
+
+    @classmethod
+    def fields(cls) -> list[str]:
+        """The names of all settings."""
+        return [field.name for field in dataclasses.fields(cls)]

@@ -1,0 +1,107 @@
+"""The critic: a value function V(s), and how it is fitted (notebook 07)."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from trpo_lib import _validate
+from trpo_lib.networks import Normalizer, mlp
+
+
+class Critic(nn.Module):
+    """V(s) = mean + std · network(s), with the mean and standard deviation of the returns seen so far.
+
+    The network then always works at scale one, whatever the environment's rewards. When the statistics move,
+    the last layer is rescaled so that V stays the same function (PopArt: van Hasselt et al. 2016).
+
+    Args:
+        observation_size: numbers in one observation.
+        normalizer: the policy's; shared, so that both see the same numbers.
+        hidden_sizes, activation: as for the policy.
+    """
+
+    def __init__(
+        self,
+        observation_size: int,
+        normalizer: Normalizer | None = None,
+        hidden_sizes: Sequence[int] = (64, 64),
+        activation: str = "tanh",
+    ):
+        super().__init__()
+        self.normalizer = normalizer or Normalizer(observation_size)
+        self.returns = Normalizer(1)
+        self.network = mlp(observation_size, hidden_sizes, 1, activation, output_gain=1.0)
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """V(s), `(...)`, for observations `(..., observation_size)`."""
+        scaled = self.network(self.normalizer(observations)).squeeze(-1)
+        return self.returns.mean + self.returns.std * scaled
+
+    @torch.no_grad()
+    def rescale(self, targets: Tensor) -> None:
+        """Take `targets` `(B,)` into the statistics of the returns, and leave V as it is."""
+        old_mean, old_std = self.returns.mean.clone(), self.returns.std.clone()
+        self.returns.update(targets[:, None])
+        last = self.network[-1]
+        last.weight.mul_(old_std / self.returns.std)
+        last.bias.mul_(old_std).add_(old_mean - self.returns.mean).div_(self.returns.std)
+
+
+def fit_critic(
+    critic: Critic,
+    optimizer: torch.optim.Optimizer,
+    observations: Tensor,
+    targets: Tensor,
+    *,
+    epochs: int,
+    minibatch_size: int,
+    generator: torch.Generator | None = None,
+) -> float:
+    """Regress V on the targets by minibatch gradient descent.
+
+        minimise  mean_t ½ ((V(s_t) − target_t) / std)²
+
+    Args:
+        critic: fitted in place.
+        optimizer: over the critic's parameters.
+        observations: `(B, observation_size)`.
+        targets: advantage + V(s_t) as it was before the fit: the λ-return, `(B,)`.
+        epochs: passes over the batch.
+        minibatch_size: transitions in one gradient step.
+        generator: of the shuffling.
+
+    Returns:
+        The mean loss of the last epoch, in units of the returns' variance.
+
+    Raises:
+        ValueError: shapes do not fit, or a target is not finite.
+    """
+    _validate.finite(targets=targets)
+    if observations.shape[:-1] != targets.shape or targets.ndim != 1:
+        raise ValueError(
+            f"observations (B, n) and targets (B,) must agree in B, got {tuple(observations.shape)} "
+            f"and {tuple(targets.shape)}."
+        )
+    critic.rescale(targets)
+    with torch.no_grad():
+        inputs = critic.normalizer(observations)
+        outputs = (targets - critic.returns.mean) / critic.returns.std
+    losses = []
+    for _ in range(epochs):
+        order = torch.randperm(len(targets), generator=generator)
+        losses = []
+        for x, y in zip(inputs[order].split(minibatch_size), outputs[order].split(minibatch_size), strict=True):
+            loss = 0.5 * (critic.network(x).squeeze(-1) - y).square().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach())
+    return torch.stack(losses).mean().item() if losses else 0.0
+
+
+def explained_variance(values: Tensor, targets: Tensor) -> float:
+    """1 − Var[targets − values] / Var[targets]: 1 is a perfect critic, 0 no better than a constant, below 0 worse."""
+    _validate.same_shape(values=values, targets=targets)
+    variance = targets.var(correction=0)
+    return (1 - (targets - values).var(correction=0) / variance).item() if variance > 0 else 0.0

@@ -1,0 +1,42 @@
+"""Settings per environment, each with where it came from and what it reaches."""
+
+from typing import NamedTuple
+
+import gymnasium as gym
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+
+from trpo_lib.config import TRPOConfig
+
+
+class Preset(NamedTuple):
+    """Settings for one environment, and the number of steps they were chosen for."""
+
+    config: TRPOConfig
+    total_steps: int
+
+
+DISCRETE = Preset(TRPOConfig(rollout_steps=128, max_kl=0.02, damping=0.01), total_steps=100_000)
+CONTINUOUS = Preset(TRPOConfig(rollout_steps=256, max_kl=0.03, damping=0.1), total_steps=200_000)
+
+PRESETS: dict[str, Preset] = {
+    "CartPole-v1": Preset(TRPOConfig(rollout_steps=128, max_kl=0.02, damping=0.01), total_steps=30_000),
+}
+
+
+def find_preset(env: str | VectorEnv) -> Preset:
+    """The environment's own preset, or the default for its kind of action space.
+
+    Args:
+        env: an id as registered with gymnasium, or a vector environment.
+    """
+    if isinstance(env, str):
+        if env in PRESETS:
+            return PRESETS[env]
+        with gym.make(env) as single:
+            action_space = single.action_space
+    else:
+        if env.spec is not None and env.spec.id in PRESETS:
+            return PRESETS[env.spec.id]
+        action_space = env.single_action_space
+    return CONTINUOUS if isinstance(action_space, spaces.Box) else DISCRETE

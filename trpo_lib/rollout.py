@@ -1,0 +1,206 @@
+"""A batch of experience from a gymnasium vector environment (notebook 07)."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.wrappers import FlattenObservation
+from torch import Tensor
+
+from trpo_lib import _validate
+from trpo_lib.policies import Policy
+
+
+class Episode(NamedTuple):
+    """A finished episode; `step` counts transitions over all environments."""
+
+    step: int
+    episode_return: float
+    length: int
+
+
+@dataclass
+class Cursor:
+    """Where the environments stand between two rollouts; what `start` returns and `collect_rollout` moves on."""
+
+    observations: np.ndarray  # (N, observation_size)
+    resetting: np.ndarray  # (N,) the next step only resets (gymnasium's NEXT_STEP mode)
+    episode_returns: np.ndarray  # (N,) so far
+    episode_lengths: np.ndarray  # (N,) so far
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """T steps of N environments; time is the first axis, the environment the second.
+
+    Attributes:
+        observations: what the policy saw, `(T, N, observation_size)`.
+        next_observations: what step t really reached, the final observation at an episode's end, same shape.
+        actions: as the policy drew them, before any clipping, `(T, N, …)`.
+        outputs: the policy's outputs when it acted, `(T, N, K)`.
+        rewards: `(T, N)`.
+        terminated: ended in a terminal state, `(T, N)` bool.
+        truncated: ended by a time limit or another outside hand, `(T, N)` bool.
+        valid: false for steps that only reset an environment (NEXT_STEP mode); no batch contains them, `(T, N)` bool.
+        episodes: those that ended in this rollout.
+    """
+
+    observations: Tensor
+    next_observations: Tensor
+    actions: Tensor
+    outputs: Tensor
+    rewards: Tensor
+    terminated: Tensor
+    truncated: Tensor
+    valid: Tensor
+    episodes: list[Episode]
+
+    def batch(self, array: Tensor) -> Tensor:
+        """The valid entries of a `(T, N, …)` array in one row, `(B, …)`."""
+        return array[self.valid]
+
+
+def make_envs(env_id: str, num_envs: int) -> VectorEnv:
+    """A vector environment without dummy transitions in its batches, and with flat observations.
+
+    An environment with a vector class of its own uses it; it may reset on the step after an episode's end,
+    and `collect_rollout` leaves that step out. All others reset within the same step.
+
+    Args:
+        env_id: as registered with gymnasium.
+        num_envs: N.
+    """
+    _validate.count("num_envs", num_envs)
+    if gym.spec(env_id).vector_entry_point is not None:
+        return gym.make_vec(env_id, num_envs)
+    return gym.make_vec(
+        env_id,
+        num_envs,
+        vectorization_mode="sync",
+        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+        wrappers=[lambda env: env if _is_flat(env.observation_space) else FlattenObservation(env)],
+    )
+
+
+def _is_flat(space: spaces.Space) -> bool:
+    return isinstance(space, spaces.Box) and len(space.shape) == 1
+
+
+def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
+    """Reset the environments.
+
+    Args:
+        envs: a vector environment in any of gymnasium's autoreset modes.
+        seed: environment i is seeded with seed + i.
+
+    Raises:
+        TypeError: not a vector environment, or its observations are not flat.
+    """
+    if not isinstance(envs, VectorEnv):
+        raise TypeError(
+            f"envs must be a gymnasium VectorEnv, got {type(envs).__name__}. Make one with gymnasium.make_vec(id, n)."
+        )
+    space = envs.single_observation_space
+    if not _is_flat(space):
+        raise TypeError(f"observations must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation.")
+    observations, _ = envs.reset(seed=seed)
+    n = envs.num_envs
+    return Cursor(observations, np.zeros(n, bool), np.zeros(n), np.zeros(n, int))
+
+
+@torch.no_grad()
+def collect_rollout(
+    envs: VectorEnv, policy: Policy, steps: int, cursor: Cursor, *, generator: torch.Generator | None = None
+) -> Rollout:
+    """Let the policy act for `steps` steps in every environment.
+
+    Args:
+        envs: the vector environment that `cursor` belongs to.
+        policy: not changed; its normaliser stays frozen.
+        steps: T.
+        cursor: from `start`, or where the previous rollout left it; moved on in place.
+        generator: of the actions.
+
+    Raises:
+        TypeError: `cursor` is not a `Cursor`: the environments were not reset.
+        ValueError: an observation or a reward is NaN or infinite; the message names step and environment.
+    """
+    _validate.count("steps", steps)
+    if not isinstance(cursor, Cursor):
+        raise TypeError(f"cursor must come from start(envs, seed), got {cursor!r}: the environments were not reset.")
+    mode = envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+    parameter = next(policy.parameters())
+    columns: dict[str, list] = {name: [] for name in Rollout.__annotations__ if name != "episodes"}
+    episodes: list[Episode] = []
+
+    for _ in range(steps):
+        outputs = policy(torch.as_tensor(cursor.observations, dtype=parameter.dtype, device=parameter.device))
+        actions = policy.sample(outputs, generator)
+        reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
+        final, upcoming = _split_at_episode_end(envs, mode, reached, terminated | truncated, infos)
+        valid = ~cursor.resetting
+        row = (cursor.observations, final, actions, outputs, rewards, terminated, truncated, valid)
+        for column, entry in zip(columns.values(), row, strict=True):
+            column.append(entry)
+        episodes += _advance(cursor, upcoming, rewards, terminated | truncated, valid, mode)
+
+    to = {"dtype": parameter.dtype, "device": parameter.device}
+    for name in ("observations", "next_observations", "rewards"):
+        columns[name] = torch.as_tensor(np.stack(columns[name]), **to)
+    for name in ("actions", "outputs"):
+        columns[name] = torch.stack(columns[name])
+    for name in ("terminated", "truncated", "valid"):
+        columns[name] = torch.as_tensor(np.stack(columns[name]), device=parameter.device)
+    rollout = Rollout(**columns, episodes=episodes)
+    _refuse_broken(rollout)
+    return rollout
+
+
+def _split_at_episode_end(
+    envs: VectorEnv, mode: AutoresetMode, reached: np.ndarray, done: np.ndarray, infos: dict
+) -> tuple[np.ndarray, np.ndarray]:
+    """The observation that the step reached, and the one from which the next step starts."""
+    if mode == AutoresetMode.NEXT_STEP or not done.any():
+        return reached, reached
+    if mode == AutoresetMode.DISABLED:
+        upcoming, _ = envs.reset(options={"reset_mask": done})
+        return reached, upcoming
+    final = reached.copy()
+    for i in np.flatnonzero(done):
+        final[i] = infos["final_obs"][i]
+    return final, reached
+
+
+def _advance(
+    cursor: Cursor, upcoming: np.ndarray, rewards: np.ndarray, done: np.ndarray, valid: np.ndarray, mode: AutoresetMode
+) -> list[Episode]:
+    """Move the cursor past one step, and return the episodes that ended with it."""
+    cursor.episode_returns += np.where(valid, rewards, 0.0)
+    cursor.episode_lengths += valid
+    cursor.step += int(valid.sum())
+    ended = [
+        Episode(cursor.step, float(cursor.episode_returns[i]), int(cursor.episode_lengths[i]))
+        for i in np.flatnonzero(done)
+    ]
+    cursor.episode_returns[done] = 0.0
+    cursor.episode_lengths[done] = 0
+    cursor.resetting = done & (mode == AutoresetMode.NEXT_STEP)
+    cursor.observations = upcoming
+    return ended
+
+
+def _refuse_broken(rollout: Rollout) -> None:
+    """NaN or infinity from an environment is an error of the environment: say where it happened."""
+    for name in ("observations", "next_observations", "rewards"):
+        broken = ~torch.isfinite(getattr(rollout, name))
+        if broken.any():
+            step, env = broken.nonzero()[0, :2].tolist()
+            raise ValueError(
+                f"the environment returned a {name.removesuffix('s')} that is NaN or infinite, "
+                f"first at step {step} of this rollout in environment {env}. Mend the environment, or wrap it."
+            )

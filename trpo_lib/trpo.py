@@ -1,0 +1,339 @@
+"""Trust region policy optimization: the functions of this package, called in order (notebooks 07 and 08)."""
+
+import contextlib
+import dataclasses
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+from torch import Tensor
+from torch.distributions import Distribution
+from torch.func import functional_call
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+from tqdm import tqdm
+
+from trpo_lib import _validate
+from trpo_lib.config import TRPOConfig
+from trpo_lib.conjugate_gradient import conjugate_gradient
+from trpo_lib.critic import Critic, explained_variance, fit_critic
+from trpo_lib.fisher import FisherVectorProduct
+from trpo_lib.gae import generalized_advantage_estimation, standardize
+from trpo_lib.kl import mean_kl
+from trpo_lib.line_search import backtracking_line_search
+from trpo_lib.policies import make_policy
+from trpo_lib.presets import find_preset
+from trpo_lib.report import UpdateReport
+from trpo_lib.rollout import Episode, Rollout, collect_rollout, make_envs, start
+from trpo_lib.surrogate import importance_ratio, surrogate_objective
+from trpo_lib.trust_region import trust_region_step
+
+ROUNDING = 1e-4  # nats; float32 rounding stays far below it, a moved normaliser far above
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The valid transitions of a rollout, as an update needs them; every tensor begins with the axis B."""
+
+    observations: Tensor
+    actions: Tensor
+    advantages: Tensor  # standardised
+    values: Tensor  # the critic's, before it is fitted
+    returns: Tensor  # λ-returns, the critic's targets
+    old: Distribution  # π_old
+    log_prob_old: Tensor
+
+
+class TRPO:
+    """Trust region policy optimization (Schulman et al. 2015) with generalized advantage estimation (2016).
+
+    Args:
+        env: the id of a gymnasium environment, or a gymnasium `VectorEnv`.
+        config: the settings; the environment's preset when None.
+        seed: of networks, actions, minibatches and environments: one seed, the same bits.
+        device: of networks and batches.
+
+    Attributes:
+        policy, critic: the two networks.
+        history: one `UpdateReport` for each update.
+        episodes: one `Episode` (step, episode_return, length) for each finished episode.
+        step: transitions seen so far, over all environments.
+
+    Raises:
+        TypeError: `env` or one of its spaces is of a kind that is not supported.
+    """
+
+    def __init__(self, env: str | VectorEnv, config: TRPOConfig | None = None, *, seed: int = 0, device: str = "cpu"):
+        _validate.count("seed", seed, minimum=0)
+        self.config = config or find_preset(env).config
+        self.seed, self.device = seed, torch.device(device)
+        self.envs = make_envs(env, self.config.num_envs) if isinstance(env, str) else env
+        self.cursor = start(self.envs, seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self._build_networks()
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.history: list[UpdateReport] = []
+        self.episodes: list[Episode] = []
+        self.step = 0
+
+    def update(self, rollout: Rollout) -> UpdateReport:
+        """One iteration of the algorithm (TRPO, algorithm 1 and appendix C).
+
+            g  =  ∇L(θ_old)                       gradient of the surrogate
+            x  ≈  (F + damping·I)⁻¹ g             conjugate gradient
+            Δ  =  sqrt(2δ / xᵀFx) x               Karush-Kuhn-Tucker step length
+            θ  =  θ_old + α^i Δ                   line search: gain > 0 and KL ≤ δ
+            V  ←  fit to the λ-returns            the critic, for the next batch
+
+        The policy's parameters change only when the line search accepts a step.
+
+        Args:
+            rollout: collected by the present policy; a warning says so when it was not.
+        """
+        config = self.config
+        batch = self._prepare(rollout)
+
+        gradient = self._surrogate_gradient(batch)
+        fisher = FisherVectorProduct(self.policy, batch.observations, config.damping)
+        solution = conjugate_gradient(
+            fisher, gradient, max_iterations=config.cg_iterations, relative_tolerance=config.cg_tolerance
+        )
+        curvature = fisher.quadratic_form(solution.x)
+        step = trust_region_step(solution.x, curvature, config.max_kl) if curvature > 0 else 0 * solution.x
+        search = backtracking_line_search(
+            lambda trial: self._gain_and_kl(batch, trial),
+            step,
+            max_kl=config.max_kl,
+            shrink=config.line_search_shrink,
+            max_trials=config.line_search_trials,
+            rescale=config.rescale_step,
+        )
+        initial_kl = self._initial_kl(rollout, batch)
+        if search.accepted:
+            self._move_policy(search.fraction * step)
+
+        critic_loss = fit_critic(
+            self.critic,
+            self.optimizer,
+            batch.observations,
+            batch.returns,
+            epochs=config.critic_epochs,
+            minibatch_size=config.critic_minibatch,
+            generator=self.generator,
+        )
+        new, ratio = self._new_policy_on(batch)
+        if config.normalize_observations:  # only now: the batch is used up
+            self.policy.normalizer.update(batch.observations)
+
+        returns = [episode.episode_return for episode in rollout.episodes]
+        self.step += len(batch.observations)
+        self.episodes += rollout.episodes
+        self.history.append(
+            UpdateReport(
+                step=self.step,
+                mean_return=float(np.mean(returns)) if returns else math.nan,
+                accepted=search.accepted,
+                fraction=search.fraction,
+                trials=search.trials,
+                kl=search.kl,
+                kl_ratio=search.kl / config.max_kl,
+                predicted_gain=search.fraction * gradient.dot(step).item(),
+                surrogate_gain=search.gain,
+                gradient_norm=solution.residual_norms[0],
+                cg_iterations=solution.iterations,
+                cg_residuals=tuple(norm / (solution.residual_norms[0] or 1.0) for norm in solution.residual_norms),
+                cg_stop_reason=solution.stop_reason,
+                entropy=new.entropy().mean().item(),
+                mean_ratio=ratio.mean().item(),
+                max_ratio=ratio.max().item(),
+                initial_kl=initial_kl,
+                explained_variance=explained_variance(batch.values, batch.returns),
+                critic_loss=critic_loss,
+            )
+        )
+        return self.history[-1]
+
+    def collect(self) -> Rollout:
+        """Act for one batch with the present policy."""
+        if self.cursor is None:  # an interrupted rollout left the environments in the middle of a step
+            self.cursor = start(self.envs, self.seed + self.step)
+            self.cursor.step = self.step
+        return collect_rollout(
+            self.envs, self.policy, self.config.rollout_steps, self.cursor, generator=self.generator
+        )
+
+    def learn(self, total_steps: int, *, progress: bool = True) -> "TRPO":
+        """Collect and update until at least `total_steps` more transitions were seen; batches are not cut.
+
+        Ctrl-C, or the notebook's stop button, ends it early: agent and history stay as they were after
+        the last complete update, and a further call goes on from there.
+
+        Args:
+            total_steps: transitions over all environments.
+            progress: show a bar with episode return, KL and steps a second.
+
+        Returns:
+            The agent itself.
+        """
+        _validate.count("total_steps", total_steps)
+        goal = self.step + total_steps
+        with _one_thread(), tqdm(total=total_steps, unit="step", disable=not progress, mininterval=0.5) as bar:
+            try:
+                while self.step < goal:
+                    before = self.step
+                    report = self.update(self.collect())
+                    bar.set_postfix(refresh=False, **{"return": f"{report.mean_return:.1f}", "kl": f"{report.kl:.4f}"})
+                    bar.update(min(self.step - before, bar.total - bar.n))
+            except KeyboardInterrupt:
+                self.cursor = None
+                tqdm.write(f"Interrupted after {self.step} steps. The agent is intact; learn() goes on from here.")
+        return self
+
+    @torch.no_grad()
+    def act(self, observation: np.ndarray, deterministic: bool = False) -> np.ndarray:
+        """The action for one observation `(observation_size,)`, or the actions for a batch of them `(N, …)`.
+
+        Args:
+            observation: as the environment returned it.
+            deterministic: take the most likely action instead of drawing one.
+
+        Raises:
+            ValueError: the observation's size does not fit, or it is not finite.
+        """
+        observations = torch.as_tensor(np.asarray(observation), dtype=next(self.policy.parameters()).dtype)
+        size = self.policy.normalizer.mean.numel()
+        if observations.ndim not in (1, 2) or observations.shape[-1] != size:
+            raise ValueError(f"observation must have shape ({size},) or (N, {size}), got {tuple(observations.shape)}.")
+        _validate.finite(observation=observations)
+        outputs = self.policy(observations.view(-1, size).to(self.device))
+        actions = self.policy.mode(outputs) if deterministic else self.policy.sample(outputs, self.generator)
+        actions = self.policy.to_env(actions)
+        return actions if observations.ndim == 2 else actions[0]
+
+    def evaluate(self, episodes: int = 20, *, deterministic: bool = True, seed: int = 1_000_000) -> np.ndarray:
+        """The returns of `episodes` fresh episodes, `(episodes,)`; each in an environment of its own, seeded from `seed`.
+
+        Raises:
+            ValueError: the agent was made from a vector environment that gymnasium cannot make again by its id.
+        """
+        _validate.count("episodes", episodes)
+        if self.envs.spec is None:
+            raise ValueError("evaluate needs an environment that gymnasium can make by its id; this one has no spec.")
+        envs = make_envs(self.envs.spec.id, episodes)
+        observations, _ = envs.reset(seed=seed)
+        returns, running = np.zeros(episodes), np.ones(episodes, bool)
+        while running.any():
+            observations, rewards, terminated, truncated, _ = envs.step(self.act(observations, deterministic))
+            returns += np.where(running, rewards, 0.0)
+            running &= ~(terminated | truncated)
+        envs.close()
+        return returns
+
+    def _build_networks(self) -> None:
+        config, envs = self.config, self.envs
+        network = {"hidden_sizes": config.hidden_sizes, "activation": config.activation}
+        spaces = envs.single_observation_space, envs.single_action_space
+        self.policy = make_policy(*spaces, initial_log_std=config.initial_log_std, **network).to(self.device)
+        self.critic = Critic(spaces[0].shape[0], self.policy.normalizer, **network).to(self.device)
+        self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.critic_learning_rate, fused=True)
+
+    @torch.no_grad()
+    def _prepare(self, rollout: Rollout) -> Batch:
+        """Advantages and returns, and the policy as it is before the step."""
+        values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
+        advantages = generalized_advantage_estimation(
+            rollout.rewards,
+            values,
+            next_values,
+            rollout.terminated,
+            rollout.truncated,
+            self.config.gamma,
+            self.config.lam,
+        )
+        observations, actions = rollout.batch(rollout.observations), rollout.batch(rollout.actions)
+        values, advantages = rollout.batch(values), rollout.batch(advantages)
+        old = self.policy.distribution(observations)
+        return Batch(
+            observations=observations,
+            actions=actions,
+            advantages=standardize(advantages),
+            values=values,
+            returns=advantages + values,
+            old=old,
+            log_prob_old=old.log_prob(actions),
+        )
+
+    def _surrogate_gradient(self, batch: Batch) -> Tensor:
+        log_prob = self.policy.distribution(batch.observations).log_prob(batch.actions)
+        surrogate = surrogate_objective(log_prob, batch.log_prob_old, batch.advantages)
+        return parameters_to_vector(torch.autograd.grad(surrogate, list(self.policy.parameters())))
+
+    @torch.no_grad()
+    def _gain_and_kl(self, batch: Batch, step: Tensor) -> tuple[float, float]:
+        """Measure a trial step without touching the policy."""
+        names, parameters = zip(*self.policy.named_parameters(), strict=True)
+        moved = (
+            parameter + change.view_as(parameter)
+            for parameter, change in zip(parameters, step.split([p.numel() for p in parameters]), strict=True)
+        )
+        outputs = functional_call(self.policy, dict(zip(names, moved, strict=True)), batch.observations)
+        new = self.policy.distribution_from(outputs)
+        gain = surrogate_objective(new.log_prob(batch.actions), batch.log_prob_old, batch.advantages)
+        return (gain - batch.advantages.mean()).item(), mean_kl(batch.old, new).item()
+
+    def _move_policy(self, step: Tensor) -> None:
+        theta_old = parameters_to_vector(self.policy.parameters())
+        vector_to_parameters((theta_old + step).detach(), self.policy.parameters())
+
+    @torch.no_grad()
+    def _new_policy_on(self, batch: Batch) -> tuple[Distribution, Tensor]:
+        new = self.policy.distribution(batch.observations)
+        return new, importance_ratio(new.log_prob(batch.actions), batch.log_prob_old)
+
+    @torch.no_grad()
+    def _initial_kl(self, rollout: Rollout, batch: Batch) -> float:
+        """KL of the policy from the one that acted: not 0 when the rollout is another policy's."""
+        acted = self.policy.distribution_from(rollout.batch(rollout.outputs))
+        kl = mean_kl(acted, batch.old).item()
+        if not abs(kl) < ROUNDING:
+            warnings.warn(
+                f"the rollout was collected by another policy: KL {kl:.2g} before any step, where 0 is due. "
+                "TRPO is on-policy: collect a rollout after every update, and leave the normaliser alone in between.",
+                stacklevel=3,
+            )
+        return kl
+
+
+def train(env_id: str, total_steps: int | None = None, *, seed: int = 0, **overrides) -> TRPO:
+    """A trained agent, from the environment's preset.
+
+    Args:
+        env_id: as registered with gymnasium.
+        total_steps: the preset's number when None.
+        seed: as for `TRPO`.
+        overrides: fields of `TRPOConfig` to set differently.
+
+    Raises:
+        TypeError: an override that is no field of `TRPOConfig`; the message lists them.
+    """
+    unknown = set(overrides) - set(TRPOConfig.fields())
+    if unknown:
+        raise TypeError(f"unknown settings {sorted(unknown)}; TRPOConfig has {', '.join(TRPOConfig.fields())}.")
+    preset = find_preset(env_id)
+    config = dataclasses.replace(preset.config, **overrides)
+    return TRPO(env_id, config, seed=seed).learn(total_steps or preset.total_steps)
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Networks this small are faster on one thread than on several."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
