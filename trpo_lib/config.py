@@ -13,7 +13,7 @@ class TRPOConfig:
 
     Attributes:
         num_envs: N, environments side by side. More environments, less correlated batches.
-        rollout_steps: T, steps of each environment in a batch. The batch N·T decides how noisy the gradient is: matters most.
+        rollout_steps: T, steps of each environment in a batch. N·T decides how noisy the gradient is: it matters most.
         max_kl: δ, size of the trust region in nats, summed over action dimensions. Matters as much.
         gamma: γ, discount factor. Part of the problem as much as of the method.
         lam: λ of generalized advantage estimation. 0.95 to 0.98 nearly always.

@@ -60,7 +60,7 @@ def fit_critic(
 ) -> float:
     """Regress V on the targets by minibatch gradient descent.
 
-        minimise  mean_t ½ ((V(s_t) − target_t) / std)²
+        minimise  mean_t ((V(s_t) − target_t) / std)²
 
     Args:
         critic: fitted in place.
@@ -92,7 +92,7 @@ def fit_critic(
         order = torch.randperm(len(targets), generator=generator)
         losses = []
         for x, y in zip(inputs[order].split(minibatch_size), outputs[order].split(minibatch_size), strict=True):
-            loss = 0.5 * (critic.network(x).squeeze(-1) - y).square().mean()
+            loss = nn.functional.mse_loss(critic.network(x).squeeze(-1), y)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -31,7 +31,7 @@ class FisherVectorProduct:
     Raises:
         ValueError: `damping` is negative or not finite, or a product is asked for a vector that is not `(P,)`.
 
-    Source: the Gauss-Newton form of TRPO, appendix C.1; the double vector-Jacobian product is due to J. Townsend (2017).
+    Source: the Gauss-Newton form of TRPO, appendix C.1; the double vector-Jacobian product is J. Townsend's (2017).
     """
 
     def __init__(self, policy: Policy, observations: Tensor, damping: float = 0.0):

@@ -77,7 +77,7 @@ class Policy(nn.Module, ABC):
 class CategoricalPolicy(Policy):
     """Discrete(n): the outputs are n logits.
 
-        M = diag(p) − p pᵀ,   Rᵀd = √p ⊙ (d − pᵀd)
+    M = diag(p) − p pᵀ,   Rᵀd = √p ⊙ (d − pᵀd)
     """
 
     def __init__(self, observation_size: int, action_space: spaces.Discrete, **network):
@@ -135,7 +135,7 @@ class MultiCategoricalPolicy(Policy):
 class BernoulliPolicy(Policy):
     """MultiBinary(n): n independent coins, the outputs their logits.
 
-        M = diag(p (1 − p)),   Rᵀd = √(p (1 − p)) ⊙ d
+    M = diag(p (1 − p)),   Rᵀd = √(p (1 − p)) ⊙ d
     """
 
     def __init__(self, observation_size: int, action_space: spaces.MultiBinary, **network):
@@ -244,6 +244,4 @@ def make_policy(
         raise TypeError(f"action_space must be one of {names}, got {action_space}.")
     options = {"initial_log_std": initial_log_std} if isinstance(action_space, spaces.Box) else {}
     policy = POLICIES[type(action_space)]
-    return policy(
-        observation_space.shape[0], action_space, hidden_sizes=hidden_sizes, activation=activation, **options
-    )
+    return policy(observation_space.shape[0], action_space, hidden_sizes=hidden_sizes, activation=activation, **options)

@@ -26,7 +26,7 @@ class UpdateReport:
         max_ratio: largest importance ratio after the step.
         initial_kl: KL of the policy from the one that acted, before any step; 0 up to rounding.
         explained_variance: of the critic before it was fitted to this batch: 1 perfect, 0 no better than a constant.
-        critic_loss: mean squared error in the critic's last epoch, in units of twice the returns' variance.
+        critic_loss: mean squared error in the critic's last epoch, in units of the returns' variance.
     """
 
     step: int

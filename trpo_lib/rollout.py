@@ -107,7 +107,9 @@ def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
         )
     space = envs.single_observation_space
     if not _is_flat(space):
-        raise TypeError(f"observations must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation.")
+        raise TypeError(
+            f"observations must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
+        )
     observations, _ = envs.reset(seed=seed)
     n = envs.num_envs
     return Cursor(observations, np.zeros(n, bool), np.zeros(n), np.zeros(n, int))

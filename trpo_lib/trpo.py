@@ -43,8 +43,8 @@ class Batch:
     advantages: Tensor  # standardised
     values: Tensor  # the critic's, before it is fitted
     returns: Tensor  # λ-returns, the critic's targets
-    old: Distribution  # π_old
-    log_prob_old: Tensor
+    old: Distribution  # π_old, with the graph from which the surrogate's gradient is taken
+    log_prob: Tensor  # log π_old(a|s), likewise
 
 
 class TRPO:
@@ -162,9 +162,7 @@ class TRPO:
         if self.cursor is None:  # an interrupted rollout left the environments in the middle of a step
             self.cursor = start(self.envs, self.seed + self.step)
             self.cursor.step = self.step
-        return collect_rollout(
-            self.envs, self.policy, self.config.rollout_steps, self.cursor, generator=self.generator
-        )
+        return collect_rollout(self.envs, self.policy, self.config.rollout_steps, self.cursor, generator=self.generator)
 
     def learn(self, total_steps: int, *, progress: bool = True) -> "TRPO":
         """Collect and update until at least `total_steps` more transitions were seen; batches are not cut.
@@ -215,7 +213,7 @@ class TRPO:
         return actions if observations.ndim == 2 else actions[0]
 
     def evaluate(self, episodes: int = 20, *, deterministic: bool = True, seed: int = 1_000_000) -> np.ndarray:
-        """The returns of `episodes` fresh episodes, `(episodes,)`; each in an environment of its own, seeded from `seed`.
+        """The returns of `episodes` fresh episodes, `(episodes,)`, each in an environment of its own.
 
         Raises:
             ValueError: the agent was made from a vector environment that gymnasium cannot make again by its id.
@@ -241,10 +239,10 @@ class TRPO:
         self.critic = Critic(spaces[0].shape[0], self.policy.normalizer, **network).to(self.device)
         self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.critic_learning_rate, fused=True)
 
-    @torch.no_grad()
     def _prepare(self, rollout: Rollout) -> Batch:
         """Advantages and returns, and the policy as it is before the step."""
-        values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
+        with torch.no_grad():
+            values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
         advantages = generalized_advantage_estimation(
             rollout.rewards,
             values,
@@ -264,12 +262,11 @@ class TRPO:
             values=values,
             returns=advantages + values,
             old=old,
-            log_prob_old=old.log_prob(actions),
+            log_prob=old.log_prob(actions),
         )
 
     def _surrogate_gradient(self, batch: Batch) -> Tensor:
-        log_prob = self.policy.distribution(batch.observations).log_prob(batch.actions)
-        surrogate = surrogate_objective(log_prob, batch.log_prob_old, batch.advantages)
+        surrogate = surrogate_objective(batch.log_prob, batch.log_prob.detach(), batch.advantages)
         return parameters_to_vector(torch.autograd.grad(surrogate, list(self.policy.parameters())))
 
     @torch.no_grad()
@@ -282,7 +279,7 @@ class TRPO:
         )
         outputs = functional_call(self.policy, dict(zip(names, moved, strict=True)), batch.observations)
         new = self.policy.distribution_from(outputs)
-        gain = surrogate_objective(new.log_prob(batch.actions), batch.log_prob_old, batch.advantages)
+        gain = surrogate_objective(new.log_prob(batch.actions), batch.log_prob, batch.advantages)
         return (gain - batch.advantages.mean()).item(), mean_kl(batch.old, new).item()
 
     def _move_policy(self, step: Tensor) -> None:
@@ -292,7 +289,7 @@ class TRPO:
     @torch.no_grad()
     def _new_policy_on(self, batch: Batch) -> tuple[Distribution, Tensor]:
         new = self.policy.distribution(batch.observations)
-        return new, importance_ratio(new.log_prob(batch.actions), batch.log_prob_old)
+        return new, importance_ratio(new.log_prob(batch.actions), batch.log_prob)
 
     @torch.no_grad()
     def _initial_kl(self, rollout: Rollout, batch: Batch) -> float:

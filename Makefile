@@ -1,0 +1,40 @@
+# The two commands of the README: `make lab` and `make test`. Each target is one or two plain commands.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+NOTEBOOKS := notebooks
+# Jupyter refuses to run as root without --allow-root, and cannot open a browser without a display.
+LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) \
+             $(if $(or $(filter Darwin,$(shell uname)),$(DISPLAY),$(WAYLAND_DISPLAY)),,--no-browser --ip=0.0.0.0)
+
+.PHONY: lab test lint unit nbval notebooks bench clean
+
+lab: $(INSTALLED)  ## open JupyterLab on the first notebook
+	$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
+
+test: lint unit nbval  ## everything that CI runs
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell
+
+unit: $(INSTALLED)
+	$(BIN)/pytest tests
+
+nbval: $(INSTALLED)
+	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300 $(NOTEBOOKS)
+
+notebooks: $(INSTALLED)  ## re-execute notebooks in place; one of them: make notebooks NB=03_taylor_and_kkt
+	$(BIN)/python -m trpo_lib.classroom.execute $(NB)
+
+bench: $(INSTALLED)  ## compare with SB3-contrib, a small version
+	$(BIN)/pip install --quiet --requirement benchmarks/requirements.txt
+	$(BIN)/python benchmarks/speed.py && $(BIN)/python benchmarks/learning.py --quick
+
+$(INSTALLED): requirements.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --requirement requirements.txt
+	touch $(INSTALLED)
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,61 @@
+"""Re-execute notebooks in place, byte for byte the same each time: python -m trpo_lib.classroom.execute [NAME …]."""
+
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+
+
+def execute(path: Path) -> None:
+    """Run one notebook top to bottom in a fresh kernel and write it back.
+
+    Not kept: time stamps, widget state, the machine's versions, and progress bars (they go to stderr, and are
+    allowed in cells tagged `nbval-ignore-output` alone). A cell tagged `keep-output` shows a measurement that
+    differs at every run, such as a time: it keeps the output it has, unless it has none.
+    """
+    notebook = nbformat.read(path, as_version=4)
+    stored = {cell.id: cell.outputs for cell in notebook.cells if "keep-output" in cell.metadata.get("tags", [])}
+    client = NotebookClient(
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        record_timing=False,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    client.execute()
+    notebook.metadata.clear()
+    notebook.metadata.update(METADATA)
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = stored.get(cell.id) or cell.outputs
+            if "nbval-ignore-output" in cell.metadata.get("tags", []):
+                cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    nbformat.write(notebook, path)
+
+
+def main(names: list[str]) -> None:
+    """Execute the named notebooks, with or without folder and ending, or all of them."""
+    everything = sorted(NOTEBOOKS.glob("[0-9]*.ipynb")) + sorted(NOTEBOOKS.glob("solutions/*.ipynb"))
+    wanted = {Path(name).stem for name in names}
+    unknown = wanted - {path.stem for path in everything}
+    if unknown:
+        sys.exit(f"no such notebook: {', '.join(sorted(unknown))}")
+    for path in everything:
+        if not wanted or path.stem in wanted:
+            begin = time.perf_counter()
+            execute(path)
+            print(f"{path.relative_to(NOTEBOOKS.parent)}  {time.perf_counter() - begin:.1f} s")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

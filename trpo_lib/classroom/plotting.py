@@ -1,0 +1,99 @@
+"""Figures that recur in the notebooks, and their one style."""
+
+from collections.abc import Iterable, Sequence
+
+import gymnasium as gym
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from trpo_lib.rollout import Episode
+
+# Okabe & Ito 2008: told apart with any colour vision, and on a projector.
+BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#777777"
+)  # fmt: skip
+
+
+def use_style() -> None:
+    """The series' figure style."""
+    plt.rcParams.update(
+        {
+            "axes.prop_cycle": plt.cycler(color=[BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, GREY]),
+            "axes.grid": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": 12,
+            "axes.labelsize": 11,
+            "figure.dpi": 100,
+            "figure.figsize": (7.0, 3.6),
+            "figure.constrained_layout.use": True,
+            "font.size": 11,
+            "grid.alpha": 0.25,
+            "legend.frameon": False,
+            "lines.linewidth": 2,
+            "savefig.dpi": 100,
+        }
+    )
+
+
+def moving_average(values: Sequence[float], window: int = 9) -> np.ndarray:
+    """The mean over a centred window, shorter at the two ends; as long as `values`."""
+    kernel = np.ones(window)
+    return np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")
+
+
+def learning_curve(ax: Axes, episodes: Sequence[Episode], *, label: str, color: str, window: int = 9) -> None:
+    """Episode returns over steps: raw in a pale tone, their moving average on top."""
+    steps = [episode.step for episode in episodes]
+    returns = [episode.episode_return for episode in episodes]
+    ax.plot(steps, returns, color=color, alpha=0.25, linewidth=1)
+    ax.plot(steps, moving_average(returns, window), color=color, label=label)
+    ax.set(xlabel="environment steps", ylabel="episode return")
+
+
+def seeds_curve(ax: Axes, steps: Sequence[float], curves: np.ndarray, *, label: str, color: str) -> None:
+    """The median over seeds as a line, the range from the worst to the best as a band; `curves` is `(seeds, steps)`."""
+    ax.plot(steps, np.median(curves, axis=0), color=color, label=label)
+    ax.fill_between(steps, curves.min(axis=0), curves.max(axis=0), color=color, alpha=0.15, linewidth=0)
+
+
+def returns_on_grid(episodes: Iterable[Episode], grid: Sequence[float]) -> np.ndarray:
+    """Mean return of the episodes that ended between two grid points, `(len(grid) − 1,)`; the last one known where none did."""
+    steps, returns = np.array([(episode.step, episode.episode_return) for episode in episodes]).T
+    bins = np.digitize(steps, grid) - 1
+    means, last = [], returns[0]
+    for i in range(len(grid) - 1):
+        if (bins == i).any():
+            last = returns[bins == i].mean()
+        means.append(last)
+    return np.array(means)
+
+
+def filmstrip(agent, *, frames: int = 8, every: int = 10, seed: int = 0, title: str = "") -> float:
+    """Run one deterministic episode of `agent.env_id`, show some of its frames in a row, and return its return.
+
+    Args:
+        agent: a `TRPO`.
+        frames: pictures in the strip.
+        every: steps from one picture to the next.
+        seed: of the environment.
+        title: over the strip.
+    """
+    env = gym.make(agent.envs.spec.id, render_mode="rgb_array")
+    observation, _ = env.reset(seed=seed)
+    pictures, total, over, step = [], 0.0, False, 0
+    while not over:
+        if step % every == 0 and len(pictures) < frames:
+            pictures.append((step, env.render()))
+        observation, reward, terminated, truncated, _ = env.step(agent.act(observation, deterministic=True))
+        total, over, step = total + float(reward), terminated or truncated, step + 1
+    env.close()
+    _, axes = plt.subplots(1, len(pictures), figsize=(1.5 * len(pictures), 1.6), squeeze=False)
+    for ax, (number, picture) in zip(axes[0], pictures, strict=True):
+        ax.imshow(picture)
+        ax.set_title(f"step {number}", fontsize=9)
+        ax.axis("off")
+    plt.suptitle(title)
+    plt.show()
+    return total
