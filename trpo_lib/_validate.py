@@ -1,27 +1,52 @@
 """Checks at the door: each says what was expected, what came, and what to do."""
 
 import math
+from numbers import Real
 
 import torch
 from torch import Tensor
 
 
+def number(name: str, value: float, wanted: str = "a finite number") -> None:
+    """Refuse what is not a finite number."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {wanted}, got {value!r}.")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} must be {wanted}, got {value}.")
+
+
 def positive(name: str, value: float) -> None:
     """Refuse what is not a finite number above zero."""
-    if not (math.isfinite(value) and value > 0):
+    number(name, value, "a finite number above 0")
+    if not value > 0:
         raise ValueError(f"{name} must be a finite number above 0, got {value}.")
+
+
+def not_negative(name: str, value: float) -> None:
+    """Refuse what is not a finite number of at least zero."""
+    number(name, value, "a finite number of at least 0")
+    if value < 0:
+        raise ValueError(f"{name} must be a finite number of at least 0, got {value}.")
 
 
 def in_unit_interval(name: str, value: float) -> None:
     """Refuse what does not lie in [0, 1]."""
+    number(name, value, "a number in [0, 1]")
     if not 0 <= value <= 1:
-        raise ValueError(f"{name} must lie in [0, 1], got {value}.")
+        raise ValueError(f"{name} must be a number in [0, 1], got {value}.")
 
 
 def shrink_factor(name: str, value: float) -> None:
     """Refuse what does not lie strictly between 0 and 1."""
+    number(name, value, "a number strictly between 0 and 1")
     if not 0 < value < 1:
-        raise ValueError(f"{name} must lie strictly between 0 and 1, got {value}.")
+        raise ValueError(f"{name} must be a number strictly between 0 and 1, got {value}.")
+
+
+def boolean(name: str, value: bool) -> None:
+    """Refuse what is neither True nor False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
 
 
 def count(name: str, value: int, minimum: int = 1) -> None:

@@ -52,22 +52,24 @@ class TRPOConfig:
     critic_learning_rate: float = 1e-3
 
     def __post_init__(self):
+        if isinstance(self.hidden_sizes, int | str):
+            raise TypeError(f"hidden_sizes must be a sequence of whole numbers, got {self.hidden_sizes!r}.")
         object.__setattr__(self, "hidden_sizes", tuple(self.hidden_sizes))
+        for size in self.hidden_sizes:
+            _validate.count("hidden_sizes", size)
         for name in ("num_envs", "rollout_steps", "cg_iterations", "line_search_trials", "critic_minibatch"):
             _validate.count(name, getattr(self, name))
         _validate.count("critic_epochs", self.critic_epochs, minimum=0)
-        for size in self.hidden_sizes:
-            _validate.count("hidden_sizes", size)
         for name in ("max_kl", "critic_learning_rate"):
             _validate.positive(name, getattr(self, name))
+        for name in ("damping", "cg_tolerance"):
+            _validate.not_negative(name, getattr(self, name))
         for name in ("gamma", "lam"):
             _validate.in_unit_interval(name, getattr(self, name))
+        for name in ("rescale_step", "normalize_observations"):
+            _validate.boolean(name, getattr(self, name))
         _validate.shrink_factor("line_search_shrink", self.line_search_shrink)
-        for name in ("damping", "cg_tolerance"):
-            if not 0 <= getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} must be a finite number of at least 0, got {getattr(self, name)}.")
-        if not abs(self.initial_log_std) < float("inf"):
-            raise ValueError(f"initial_log_std must be a finite number, got {self.initial_log_std}.")
+        _validate.number("initial_log_std", self.initial_log_std)
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}, got {self.activation!r}.")
 

@@ -31,7 +31,7 @@ class Critic(nn.Module):
         super().__init__()
         self.normalizer = normalizer or Normalizer(observation_size)
         self.returns = Normalizer(1)
-        self.network = mlp(observation_size, hidden_sizes, 1, activation, output_gain=1.0)
+        self.network = mlp(observation_size, hidden_sizes, 1, activation, output_gain=0.01)
 
     def forward(self, observations: Tensor) -> Tensor:
         """V(s), `(...)`, for observations `(..., observation_size)`."""
@@ -40,9 +40,15 @@ class Critic(nn.Module):
 
     @torch.no_grad()
     def rescale(self, targets: Tensor) -> None:
-        """Take `targets` `(B,)` into the statistics of the returns, and leave V as it is."""
+        """Take `targets` `(B,)` into the statistics of the returns, and leave V as it is.
+
+        The first targets alone move V: the new network knows nothing that is worth keeping, only its own scale.
+        """
+        knows_nothing = self.returns.count == 0
         old_mean, old_std = self.returns.mean.clone(), self.returns.std.clone()
         self.returns.update(targets[:, None])
+        if knows_nothing:
+            return
         last = self.network[-1]
         last.weight.mul_(old_std / self.returns.std)
         last.bias.mul_(old_std).add_(old_mean - self.returns.mean).div_(self.returns.std)

@@ -35,8 +35,7 @@ class FisherVectorProduct:
     """
 
     def __init__(self, policy: Policy, observations: Tensor, damping: float = 0.0):
-        if not 0 <= damping < float("inf"):
-            raise ValueError(f"damping must be a finite number of at least 0, got {damping}.")
+        _validate.not_negative("damping", damping)
         self.damping = damping
         self.parameters = list(policy.parameters())
         self.sizes = [parameter.numel() for parameter in self.parameters]

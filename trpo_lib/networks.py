@@ -66,5 +66,6 @@ class Normalizer(nn.Module):
         difference = batch_mean - self.mean
         variance = (1 - share) * self.std**2 + share * batch_variance + share * (1 - share) * difference**2
         self.mean += (share * difference).to(self.mean)
-        self.std.copy_(variance.sqrt().clamp_min(1e-6))
+        rounding = 10 * torch.finfo(self.mean.dtype).eps * self.mean.abs()
+        self.std.copy_(torch.where(variance.sqrt() > rounding, variance.sqrt(), 1.0))  # a constant has no scale
         self.count += len(observations)

@@ -175,8 +175,9 @@ class GaussianPolicy(Policy):
         self.log_std = nn.Parameter(torch.full((self.dimensions,), float(initial_log_std)))
         self.low, self.high = (np.asarray(bound, dtype=np.float64) for bound in (action_space.low, action_space.high))
         bounded = np.isfinite(self.low) & np.isfinite(self.high)
-        self.scale = np.where(bounded, (self.high - self.low) / 2, 1.0)
-        self.shift = np.where(bounded, (self.high + self.low) / 2, 0.0)
+        self.scale, self.shift = np.ones(self.action_shape), np.zeros(self.action_shape)
+        self.scale[bounded] = (self.high[bounded] - self.low[bounded]) / 2
+        self.shift[bounded] = (self.high[bounded] + self.low[bounded]) / 2
         self.action_dtype = action_space.dtype
 
     def forward(self, observations: Tensor) -> Tensor:

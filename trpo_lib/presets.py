@@ -20,7 +20,19 @@ DISCRETE = Preset(TRPOConfig(rollout_steps=128, max_kl=0.02, damping=0.01), tota
 CONTINUOUS = Preset(TRPOConfig(rollout_steps=256, max_kl=0.03, damping=0.1), total_steps=200_000)
 
 PRESETS: dict[str, Preset] = {
-    "CartPole-v1": Preset(TRPOConfig(rollout_steps=128, max_kl=0.02, damping=0.01), total_steps=30_000),
+    "CartPole-v1": Preset(
+        TRPOConfig(
+            rollout_steps=192,
+            max_kl=0.01,
+            lam=0.98,
+            damping=0.1,
+            cg_iterations=10,
+            critic_epochs=20,
+            critic_minibatch=256,
+            critic_learning_rate=2e-3,
+        ),
+        total_steps=30_000,
+    ),
 }
 
 

@@ -111,8 +111,9 @@ def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
             f"observations must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
         )
     observations, _ = envs.reset(seed=seed)
+    _refuse_broken("observation", observations, "at the reset")
     n = envs.num_envs
-    return Cursor(observations, np.zeros(n, bool), np.zeros(n), np.zeros(n, int))
+    return Cursor(np.array(observations), np.zeros(n, bool), np.zeros(n), np.zeros(n, int))
 
 
 @torch.no_grad()
@@ -140,11 +141,14 @@ def collect_rollout(
     columns: dict[str, list] = {name: [] for name in Rollout.__annotations__ if name != "episodes"}
     episodes: list[Episode] = []
 
-    for _ in range(steps):
+    for step in range(steps):
         outputs = policy(torch.as_tensor(cursor.observations, dtype=parameter.dtype, device=parameter.device))
         actions = policy.sample(outputs, generator)
         reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
+        reached = np.array(reached)  # a copy: some environments write every observation into the same memory
         final, upcoming = _split_at_episode_end(envs, mode, reached, terminated | truncated, infos)
+        _refuse_broken("observation", final, f"at step {step} of this rollout")
+        _refuse_broken("reward", rewards, f"at step {step} of this rollout")
         valid = ~cursor.resetting
         row = (cursor.observations, final, actions, outputs, rewards, terminated, truncated, valid)
         for column, entry in zip(columns.values(), row, strict=True):
@@ -158,9 +162,7 @@ def collect_rollout(
         columns[name] = torch.stack(columns[name])
     for name in ("terminated", "truncated", "valid"):
         columns[name] = torch.as_tensor(np.stack(columns[name]), device=parameter.device)
-    rollout = Rollout(**columns, episodes=episodes)
-    _refuse_broken(rollout)
-    return rollout
+    return Rollout(**columns, episodes=episodes)
 
 
 def _split_at_episode_end(
@@ -196,13 +198,11 @@ def _advance(
     return ended
 
 
-def _refuse_broken(rollout: Rollout) -> None:
-    """NaN or infinity from an environment is an error of the environment: say where it happened."""
-    for name in ("observations", "next_observations", "rewards"):
-        broken = ~torch.isfinite(getattr(rollout, name))
-        if broken.any():
-            step, env = broken.nonzero()[0, :2].tolist()
-            raise ValueError(
-                f"the environment returned a {name.removesuffix('s')} that is NaN or infinite, "
-                f"first at step {step} of this rollout in environment {env}. Mend the environment, or wrap it."
-            )
+def _refuse_broken(name: str, values: np.ndarray, when: str) -> None:
+    """NaN or infinity from an environment is the environment's error: say where it happened."""
+    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"the environment returned a {name} that is NaN or infinite, {when} in environment {finite.argmin()}. "
+            "Mend the environment, or wrap it."
+        )

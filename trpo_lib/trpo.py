@@ -45,6 +45,7 @@ class Batch:
     returns: Tensor  # λ-returns, the critic's targets
     old: Distribution  # π_old, with the graph from which the surrogate's gradient is taken
     log_prob: Tensor  # log π_old(a|s), likewise
+    initial_kl: float  # of π_old from the policy that acted; 0 up to rounding
 
 
 class TRPO:
@@ -95,9 +96,9 @@ class TRPO:
             rollout: collected by the present policy; a warning says so when it was not.
         """
         config = self.config
-        batch = self._prepare(rollout)
+        batch = self.prepare(rollout)
 
-        gradient = self._surrogate_gradient(batch)
+        gradient = self.surrogate_gradient(batch)
         fisher = FisherVectorProduct(self.policy, batch.observations, config.damping)
         solution = conjugate_gradient(
             fisher, gradient, max_iterations=config.cg_iterations, relative_tolerance=config.cg_tolerance
@@ -105,57 +106,113 @@ class TRPO:
         curvature = fisher.quadratic_form(solution.x)
         step = trust_region_step(solution.x, curvature, config.max_kl) if curvature > 0 else 0 * solution.x
         search = backtracking_line_search(
-            lambda trial: self._gain_and_kl(batch, trial),
+            lambda trial: self.gain_and_kl(batch, trial),
             step,
             max_kl=config.max_kl,
             shrink=config.line_search_shrink,
             max_trials=config.line_search_trials,
             rescale=config.rescale_step,
         )
-        initial_kl = self._initial_kl(rollout, batch)
         if search.accepted:
-            self._move_policy(search.fraction * step)
+            self.move_policy(search.fraction * step)
 
-        critic_loss = fit_critic(
+        critic_loss = self.fit_critic(batch)
+        return self.record(
+            rollout,
+            batch,
+            accepted=search.accepted,
+            fraction=search.fraction,
+            trials=search.trials,
+            kl=search.kl,
+            predicted_gain=search.fraction * gradient.dot(step).item(),
+            surrogate_gain=search.gain,
+            gradient_norm=solution.residual_norms[0],
+            cg_iterations=solution.iterations,
+            cg_residuals=tuple(norm / (solution.residual_norms[0] or 1.0) for norm in solution.residual_norms),
+            cg_stop_reason=solution.stop_reason,
+            critic_loss=critic_loss,
+        )
+
+    def prepare(self, rollout: Rollout) -> Batch:
+        """Advantages and returns for the valid transitions, and the policy as it is before the step."""
+        config = self.config
+        with torch.no_grad():
+            values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
+        ends = rollout.terminated, rollout.truncated
+        advantages = generalized_advantage_estimation(
+            rollout.rewards, values, next_values, *ends, config.gamma, config.lam
+        )
+        observations, actions = rollout.batch(rollout.observations), rollout.batch(rollout.actions)
+        values, advantages = rollout.batch(values), rollout.batch(advantages)
+        old = self.policy.distribution(observations)
+        return Batch(
+            observations=observations,
+            actions=actions,
+            advantages=standardize(advantages),
+            values=values,
+            returns=advantages + values,
+            old=old,
+            log_prob=old.log_prob(actions),
+            initial_kl=self._initial_kl(rollout, old),
+        )
+
+    def surrogate_gradient(self, batch: Batch) -> Tensor:
+        """g = ∇L(θ_old), `(P,)`; can be asked for once, because it uses up the batch's graph."""
+        surrogate = surrogate_objective(batch.log_prob, batch.log_prob.detach(), batch.advantages)
+        return parameters_to_vector(torch.autograd.grad(surrogate, list(self.policy.parameters())))
+
+    @torch.no_grad()
+    def gain_and_kl(self, batch: Batch, step: Tensor) -> tuple[float, float]:
+        """Surrogate gain and mean KL of a trial step `(P,)`, measured without touching the policy."""
+        names, parameters = zip(*self.policy.named_parameters(), strict=True)
+        changes = step.split([parameter.numel() for parameter in parameters])
+        moved = [p + change.view_as(p) for p, change in zip(parameters, changes, strict=True)]
+        outputs = functional_call(self.policy, dict(zip(names, moved, strict=True)), batch.observations)
+        new = self.policy.distribution_from(outputs)
+        gain = surrogate_objective(new.log_prob(batch.actions), batch.log_prob, batch.advantages)
+        return (gain - batch.advantages.mean()).item(), mean_kl(batch.old, new).item()
+
+    def move_policy(self, step: Tensor) -> None:
+        """θ ← θ_old + step, `(P,)`."""
+        theta_old = parameters_to_vector(self.policy.parameters())
+        vector_to_parameters((theta_old + step).detach(), self.policy.parameters())
+
+    def fit_critic(self, batch: Batch) -> float:
+        """Fit V to the batch's returns, and report the loss."""
+        return fit_critic(
             self.critic,
             self.optimizer,
             batch.observations,
             batch.returns,
-            epochs=config.critic_epochs,
-            minibatch_size=config.critic_minibatch,
+            epochs=self.config.critic_epochs,
+            minibatch_size=self.config.critic_minibatch,
             generator=self.generator,
         )
-        new, ratio = self._new_policy_on(batch)
-        if config.normalize_observations:  # only now: the batch is used up
-            self.policy.normalizer.update(batch.observations)
 
+    @torch.no_grad()
+    def record(self, rollout: Rollout, batch: Batch, *, kl: float, **measured) -> UpdateReport:
+        """Close an update: complete the report, and only now let the normaliser see the batch."""
+        new = self.policy.distribution(batch.observations)
+        ratio = importance_ratio(new.log_prob(batch.actions), batch.log_prob)
         returns = [episode.episode_return for episode in rollout.episodes]
-        self.step += len(batch.observations)
-        self.episodes += rollout.episodes
-        self.history.append(
-            UpdateReport(
-                step=self.step,
-                mean_return=float(np.mean(returns)) if returns else math.nan,
-                accepted=search.accepted,
-                fraction=search.fraction,
-                trials=search.trials,
-                kl=search.kl,
-                kl_ratio=search.kl / config.max_kl,
-                predicted_gain=search.fraction * gradient.dot(step).item(),
-                surrogate_gain=search.gain,
-                gradient_norm=solution.residual_norms[0],
-                cg_iterations=solution.iterations,
-                cg_residuals=tuple(norm / (solution.residual_norms[0] or 1.0) for norm in solution.residual_norms),
-                cg_stop_reason=solution.stop_reason,
-                entropy=new.entropy().mean().item(),
-                mean_ratio=ratio.mean().item(),
-                max_ratio=ratio.max().item(),
-                initial_kl=initial_kl,
-                explained_variance=explained_variance(batch.values, batch.returns),
-                critic_loss=critic_loss,
-            )
+        report = UpdateReport(
+            step=self.step + len(batch.observations),
+            mean_return=float(np.mean(returns)) if returns else math.nan,
+            kl=kl,
+            kl_ratio=kl / self.config.max_kl,
+            entropy=new.entropy().mean().item(),
+            mean_ratio=ratio.mean().item(),
+            max_ratio=ratio.max().item(),
+            initial_kl=batch.initial_kl,
+            explained_variance=explained_variance(batch.values, batch.returns),
+            **measured,
         )
-        return self.history[-1]
+        if self.config.normalize_observations:
+            self.policy.normalizer.update(batch.observations)
+        self.step = report.step
+        self.episodes += rollout.episodes
+        self.history.append(report)
+        return report
 
     def collect(self) -> Rollout:
         """Act for one batch with the present policy."""
@@ -239,68 +296,16 @@ class TRPO:
         self.critic = Critic(spaces[0].shape[0], self.policy.normalizer, **network).to(self.device)
         self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.critic_learning_rate, fused=True)
 
-    def _prepare(self, rollout: Rollout) -> Batch:
-        """Advantages and returns, and the policy as it is before the step."""
-        with torch.no_grad():
-            values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
-        advantages = generalized_advantage_estimation(
-            rollout.rewards,
-            values,
-            next_values,
-            rollout.terminated,
-            rollout.truncated,
-            self.config.gamma,
-            self.config.lam,
-        )
-        observations, actions = rollout.batch(rollout.observations), rollout.batch(rollout.actions)
-        values, advantages = rollout.batch(values), rollout.batch(advantages)
-        old = self.policy.distribution(observations)
-        return Batch(
-            observations=observations,
-            actions=actions,
-            advantages=standardize(advantages),
-            values=values,
-            returns=advantages + values,
-            old=old,
-            log_prob=old.log_prob(actions),
-        )
-
-    def _surrogate_gradient(self, batch: Batch) -> Tensor:
-        surrogate = surrogate_objective(batch.log_prob, batch.log_prob.detach(), batch.advantages)
-        return parameters_to_vector(torch.autograd.grad(surrogate, list(self.policy.parameters())))
-
     @torch.no_grad()
-    def _gain_and_kl(self, batch: Batch, step: Tensor) -> tuple[float, float]:
-        """Measure a trial step without touching the policy."""
-        names, parameters = zip(*self.policy.named_parameters(), strict=True)
-        moved = (
-            parameter + change.view_as(parameter)
-            for parameter, change in zip(parameters, step.split([p.numel() for p in parameters]), strict=True)
-        )
-        outputs = functional_call(self.policy, dict(zip(names, moved, strict=True)), batch.observations)
-        new = self.policy.distribution_from(outputs)
-        gain = surrogate_objective(new.log_prob(batch.actions), batch.log_prob, batch.advantages)
-        return (gain - batch.advantages.mean()).item(), mean_kl(batch.old, new).item()
-
-    def _move_policy(self, step: Tensor) -> None:
-        theta_old = parameters_to_vector(self.policy.parameters())
-        vector_to_parameters((theta_old + step).detach(), self.policy.parameters())
-
-    @torch.no_grad()
-    def _new_policy_on(self, batch: Batch) -> tuple[Distribution, Tensor]:
-        new = self.policy.distribution(batch.observations)
-        return new, importance_ratio(new.log_prob(batch.actions), batch.log_prob)
-
-    @torch.no_grad()
-    def _initial_kl(self, rollout: Rollout, batch: Batch) -> float:
+    def _initial_kl(self, rollout: Rollout, old: Distribution) -> float:
         """KL of the policy from the one that acted: not 0 when the rollout is another policy's."""
         acted = self.policy.distribution_from(rollout.batch(rollout.outputs))
-        kl = mean_kl(acted, batch.old).item()
+        kl = mean_kl(acted, old).item()
         if not abs(kl) < ROUNDING:
             warnings.warn(
                 f"the rollout was collected by another policy: KL {kl:.2g} before any step, where 0 is due. "
                 "TRPO is on-policy: collect a rollout after every update, and leave the normaliser alone in between.",
-                stacklevel=3,
+                stacklevel=4,
             )
         return kl
 
@@ -322,7 +327,7 @@ def train(env_id: str, total_steps: int | None = None, *, seed: int = 0, **overr
         raise TypeError(f"unknown settings {sorted(unknown)}; TRPOConfig has {', '.join(TRPOConfig.fields())}.")
     preset = find_preset(env_id)
     config = dataclasses.replace(preset.config, **overrides)
-    return TRPO(env_id, config, seed=seed).learn(total_steps or preset.total_steps)
+    return TRPO(env_id, config, seed=seed).learn(preset.total_steps if total_steps is None else total_steps)
 
 
 @contextlib.contextmanager

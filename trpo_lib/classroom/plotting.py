@@ -59,7 +59,7 @@ def seeds_curve(ax: Axes, steps: Sequence[float], curves: np.ndarray, *, label: 
 
 
 def returns_on_grid(episodes: Iterable[Episode], grid: Sequence[float]) -> np.ndarray:
-    """Mean return of the episodes that ended between two grid points, `(len(grid) − 1,)`; the last one known where none did."""
+    """Mean return of the episodes that ended between two grid points; the last one known where none did."""
     steps, returns = np.array([(episode.step, episode.episode_return) for episode in episodes]).T
     bins = np.digitize(steps, grid) - 1
     means, last = [], returns[0]

@@ -60,26 +60,6 @@ natural_step = Exercise(
     },
 )
 
-kl_multiplier = Exercise(
-    name="kl_multiplier",
-    right=lambda g, F, d: math.sqrt(_squared_gain(g, F) / (2 * d)),
-    inputs=_problems,
-    wrong={
-        "that is the step length β: the multiplier is its inverse": lambda g, F, d: math.sqrt(
-            2 * d / _squared_gain(g, F)
-        ),
-        "your multiplier is the square of the right one: is the square root missing?": lambda g, F, d: (
-            _squared_gain(g, F) / (2 * d)
-        ),
-        "your multiplier is √2 too large: is the ½ of the quadratic model missing?": lambda g, F, d: math.sqrt(
-            _squared_gain(g, F) / d
-        ),
-        "that is gain divided by δ, twice the multiplier: did you take the average where the derivative is due?": (
-            lambda g, F, d: math.sqrt(2 * d * _squared_gain(g, F)) / d
-        ),
-    },
-)
-
 
 def _fisher_from_scores(scores: Tensor, probabilities: Tensor) -> Tensor:
     return torch.einsum("ba,bai,baj->ij", probabilities, scores, scores) / len(scores)

@@ -1,0 +1,41 @@
+"""The plain policy gradient, for comparison: TRPO without the trust region."""
+
+from trpo_lib.report import UpdateReport
+from trpo_lib.rollout import Rollout
+from trpo_lib.trpo import TRPO
+
+
+class PolicyGradient(TRPO):
+    """The same batches, advantages, networks and critic as `TRPO`, but θ ← θ + learning_rate · g.
+
+    Args:
+        env, config, seed: as for `TRPO`.
+        learning_rate: step length; nothing else limits the step.
+    """
+
+    def __init__(self, env, config=None, *, learning_rate: float, seed: int = 0):
+        super().__init__(env, config, seed=seed)
+        self.learning_rate = learning_rate
+
+    def update(self, rollout: Rollout) -> UpdateReport:
+        """One step of gradient ascent on the surrogate objective, and one fit of the critic."""
+        batch = self.prepare(rollout)
+        gradient = self.surrogate_gradient(batch)
+        step = self.learning_rate * gradient
+        gain, kl = self.gain_and_kl(batch, step)
+        self.move_policy(step)
+        return self.record(
+            rollout,
+            batch,
+            accepted=True,
+            fraction=1.0,
+            trials=0,
+            kl=kl,
+            predicted_gain=gradient.dot(step).item(),
+            surrogate_gain=gain,
+            gradient_norm=gradient.norm().item(),
+            cg_iterations=0,
+            cg_residuals=(),
+            cg_stop_reason="not used",
+            critic_loss=self.fit_critic(batch),
+        )

@@ -1,0 +1,122 @@
+"""The textbook agent of notebook 07: the functions of `trpo_lib` with the settings of the source document.
+
+It is kept for what it cannot do. One episode is one batch, a time limit counts as the end of the world, the
+critic takes one gradient step, nothing is normalised or damped; `TRPO` is what remains when that is mended.
+"""
+
+from typing import NamedTuple
+
+import gymnasium as gym
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
+
+from trpo_lib.conjugate_gradient import conjugate_gradient
+from trpo_lib.fisher import FisherVectorProduct
+from trpo_lib.gae import generalized_advantage_estimation
+from trpo_lib.kl import mean_kl
+from trpo_lib.line_search import LineSearchResult, backtracking_line_search
+from trpo_lib.networks import mlp
+from trpo_lib.policies import Policy
+from trpo_lib.rollout import Episode
+from trpo_lib.surrogate import surrogate_objective
+from trpo_lib.trust_region import trust_region_step
+
+
+class Trajectory(NamedTuple):
+    """One episode; every tensor begins with the axis T."""
+
+    observations: Tensor
+    next_observations: Tensor
+    actions: Tensor
+    rewards: Tensor
+    done: Tensor  # terminated or truncated: the textbook makes no difference
+
+
+def run_episode(env: gym.Env, policy: Policy, seed: int | None = None) -> Trajectory:
+    """Act until the environment says that the episode is over."""
+    observation, _ = env.reset(seed=seed)
+    rows, done = [], False
+    while not done:
+        state = torch.as_tensor(observation, dtype=torch.get_default_dtype())
+        with torch.no_grad():
+            action = policy.sample(policy(state[None]))
+        observation, reward, terminated, truncated, _ = env.step(policy.to_env(action)[0])
+        done = terminated or truncated
+        reached = torch.as_tensor(observation, dtype=state.dtype)
+        rows.append((state, reached, action[0], torch.tensor(float(reward)), torch.tensor(done)))
+    return Trajectory(*(torch.stack(column) for column in zip(*rows, strict=True)))
+
+
+def improve_policy(
+    policy: Policy, trajectory: Trajectory, advantages: Tensor, *, max_kl: float, damping: float
+) -> LineSearchResult:
+    """Gradient, conjugate gradient, step length, line search, commit."""
+    parameters = list(policy.parameters())
+    old = policy.distribution(trajectory.observations)
+    log_prob = old.log_prob(trajectory.actions)
+    surrogate = surrogate_objective(log_prob, log_prob.detach(), advantages)
+    gradient = parameters_to_vector(torch.autograd.grad(surrogate, parameters))
+
+    fisher = FisherVectorProduct(policy, trajectory.observations, damping)
+    x = conjugate_gradient(fisher, gradient, max_iterations=10).x
+    curvature = x.dot(fisher(x)).item()  # damped: one of the things that hold the textbook agent back
+    if not curvature > 0:
+        return LineSearchResult(False, 0.0, 0.0, 0.0, 0)
+    step = trust_region_step(x, curvature, max_kl)
+    theta_old = parameters_to_vector(parameters).detach()
+
+    @torch.no_grad()
+    def evaluate(trial: Tensor) -> tuple[float, float]:
+        names, shapes = zip(*((name, p.shape) for name, p in policy.named_parameters()), strict=True)
+        blocks = (theta_old + trial).split([p.numel() for p in parameters])
+        moved = {name: block.view(shape) for name, block, shape in zip(names, blocks, shapes, strict=True)}
+        new = policy.distribution_from(functional_call(policy, moved, trajectory.observations))
+        gain = surrogate_objective(new.log_prob(trajectory.actions), log_prob, advantages) - surrogate
+        return gain.item(), mean_kl(old, new).item()
+
+    search = backtracking_line_search(evaluate, step, max_kl=max_kl, shrink=0.5, max_trials=15, rescale=False)
+    if search.accepted:
+        vector_to_parameters(theta_old + search.fraction * step, parameters)
+    return search
+
+
+def learn(
+    env: gym.Env,
+    policy: Policy,
+    episodes: int,
+    *,
+    gamma: float = 0.98,
+    lam: float = 0.95,
+    max_kl: float = 5e-4,
+    damping: float = 0.0,
+    seed: int = 0,
+) -> list[Episode]:
+    """Alternate one episode, one critic step and one policy step.
+
+    Actions and the critic's first weights are drawn from torch's global generator; `seed` is the environment's.
+
+    Returns:
+        One `Episode` (step, episode_return, length) for each episode.
+    """
+    size = env.observation_space.shape[0]
+    critic = mlp(size, (128,), 1, "relu", output_gain=1.0)
+    optimizer = torch.optim.Adam(critic.parameters(), lr=1e-2)
+    history, step = [], 0
+    for episode in range(episodes):
+        trajectory = run_episode(env, policy, seed if episode == 0 else None)
+        values = critic(trajectory.observations).squeeze(-1)
+        with torch.no_grad():
+            next_values = critic(trajectory.next_observations).squeeze(-1)
+            targets = trajectory.rewards + gamma * next_values * (~trajectory.done)
+            advantages = generalized_advantage_estimation(
+                trajectory.rewards, values, next_values, trajectory.done, trajectory.done, gamma, lam
+            )
+        optimizer.zero_grad()
+        nn.functional.mse_loss(values, targets).backward()
+        optimizer.step()
+        improve_policy(policy, trajectory, advantages, max_kl=max_kl, damping=damping)
+        step += len(trajectory.rewards)
+        history.append(Episode(step, trajectory.rewards.sum().item(), len(trajectory.rewards)))
+    return history
