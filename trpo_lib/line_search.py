@@ -10,7 +10,7 @@ from trpo_lib import _validate
 
 NEAR = 0.9  # a step with at least this share of max_kl counts as being on the boundary
 AIM = 0.96  # where to aim: the KL is not exactly quadratic, and what overshoots must be tried again
-LONGEST_RESCALE = 4.0  # beyond this factor the quadratic model is no guide
+LONGEST = 4.0  # steps of the quadratic model; where even these do not reach the boundary, the KL says nothing
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def backtracking_line_search(
         L(θ + α^i Δ) − L(θ) > 0   and   mean KL(π_old ‖ π_{θ + α^i Δ}) ≤ δ
 
     With `rescale`, Δ is first brought to the boundary of the true trust region: as the KL grows with the
-    square of a short step, Δ ← sqrt(δ/KL(Δ)) Δ lands there after a trial or two, from inside or outside.
+    square of a short step, Δ ← sqrt(δ/KL(Δ)) Δ lands there after a trial or two, from inside or outside (never beyond 4 Δ).
     The search never returns a step outside the region.
 
     Args:
@@ -78,8 +78,9 @@ def backtracking_line_search(
             best = LineSearchResult(True, fraction, gain, kl, trial)
             if not rescale or kl >= NEAR * max_kl:
                 break
-        if rescale and (kl > max_kl or gain > 0) and 0 < kl < math.inf:
-            fraction *= min(math.sqrt(AIM * max_kl / kl), LONGEST_RESCALE)
+        stretchable = gain > 0 and fraction < LONGEST
+        if rescale and (kl > max_kl or stretchable) and 0 < kl < math.inf:
+            fraction = min(fraction * math.sqrt(AIM * max_kl / kl), LONGEST)
         elif best.accepted:
             break
         else:  # inside the region and no gain: from here on it is plain backtracking

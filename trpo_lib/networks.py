@@ -49,6 +49,7 @@ class Normalizer(nn.Module):
         super().__init__()
         self.clip = clip
         self.register_buffer("mean", torch.zeros(size))
+        self.register_buffer("variance", torch.zeros(size))
         self.register_buffer("std", torch.ones(size))
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
 
@@ -64,8 +65,9 @@ class Normalizer(nn.Module):
         share = len(observations) / (self.count + len(observations))  # of the batch in all that was seen
         batch_mean, batch_variance = observations.mean(0), observations.var(0, correction=0)
         difference = batch_mean - self.mean
-        variance = (1 - share) * self.std**2 + share * batch_variance + share * (1 - share) * difference**2
-        self.mean += (share * difference).to(self.mean)
+        self.variance += share * (batch_variance - self.variance) + share * (1 - share) * difference**2
+        self.mean += share * difference
         rounding = 10 * torch.finfo(self.mean.dtype).eps * self.mean.abs()
-        self.std.copy_(torch.where(variance.sqrt() > rounding, variance.sqrt(), 1.0))  # a constant has no scale
+        std = self.variance.sqrt()
+        self.std.copy_(torch.where(std > rounding, std, 1.0))  # a constant has no scale
         self.count += len(observations)

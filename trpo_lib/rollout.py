@@ -65,7 +65,7 @@ class Rollout:
         return array[self.valid]
 
 
-def make_envs(env_id: str, num_envs: int) -> VectorEnv:
+def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
     """A vector environment without dummy transitions in its batches, and with flat observations.
 
     An environment with a vector class of its own uses it; it may reset on the step after an episode's end,
@@ -74,17 +74,42 @@ def make_envs(env_id: str, num_envs: int) -> VectorEnv:
     Args:
         env_id: as registered with gymnasium.
         num_envs: N.
+        options: of the environment, as for `gymnasium.make`.
     """
     _validate.count("num_envs", num_envs)
     if gym.spec(env_id).vector_entry_point is not None:
-        return gym.make_vec(env_id, num_envs)
+        return gym.make_vec(env_id, num_envs, **options)
     return gym.make_vec(
         env_id,
         num_envs,
         vectorization_mode="sync",
         vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
         wrappers=[lambda env: env if _is_flat(env.observation_space) else FlattenObservation(env)],
+        **options,
     )
+
+
+def remake_envs(envs: VectorEnv, num_envs: int, **options) -> VectorEnv:
+    """Fresh environments like `envs`, in another number and with further options.
+
+    Raises:
+        ValueError: gymnasium does not know how `envs` was made.
+    """
+    if envs.spec is None:
+        raise ValueError(
+            "fresh environments can only be made of one that came from gymnasium.make_vec; it has no spec."
+        )
+    of_the_vector = {"num_envs", "vectorization_mode", "vector_kwargs", "wrappers"}
+    own = {name: value for name, value in envs.spec.kwargs.items() if name not in of_the_vector}
+    return make_envs(envs.spec.id, num_envs, **(own | options))
+
+
+def require_vector_env(envs: VectorEnv) -> None:
+    """Refuse what is not a vector environment."""
+    if not isinstance(envs, VectorEnv):
+        raise TypeError(
+            f"envs must be a gymnasium VectorEnv, got {type(envs).__name__}. Make one with gymnasium.make_vec(id, n)."
+        )
 
 
 def _is_flat(space: spaces.Space) -> bool:
@@ -101,10 +126,7 @@ def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
     Raises:
         TypeError: not a vector environment, or its observations are not flat.
     """
-    if not isinstance(envs, VectorEnv):
-        raise TypeError(
-            f"envs must be a gymnasium VectorEnv, got {type(envs).__name__}. Make one with gymnasium.make_vec(id, n)."
-        )
+    require_vector_env(envs)
     space = envs.single_observation_space
     if not _is_flat(space):
         raise TypeError(
@@ -173,7 +195,7 @@ def _split_at_episode_end(
         return reached, reached
     if mode == AutoresetMode.DISABLED:
         upcoming, _ = envs.reset(options={"reset_mask": done})
-        return reached, upcoming
+        return reached, np.array(upcoming)
     final = reached.copy()
     for i in np.flatnonzero(done):
         final[i] = infos["final_obs"][i]

@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 import math
+import signal
+import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +29,7 @@ from trpo_lib.line_search import backtracking_line_search
 from trpo_lib.policies import make_policy
 from trpo_lib.presets import find_preset
 from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Episode, Rollout, collect_rollout, make_envs, start
+from trpo_lib.rollout import Episode, Rollout, collect_rollout, make_envs, remake_envs, require_vector_env, start
 from trpo_lib.surrogate import importance_ratio, surrogate_objective
 from trpo_lib.trust_region import trust_region_step
 
@@ -69,6 +71,8 @@ class TRPO:
 
     def __init__(self, env: str | VectorEnv, config: TRPOConfig | None = None, *, seed: int = 0, device: str = "cpu"):
         _validate.count("seed", seed, minimum=0)
+        if not isinstance(env, str):
+            require_vector_env(env)
         self.config = config or find_preset(env).config
         self.seed, self.device = seed, torch.device(device)
         self.envs = make_envs(env, self.config.num_envs) if isinstance(env, str) else env
@@ -240,7 +244,9 @@ class TRPO:
             try:
                 while self.step < goal:
                     before = self.step
-                    report = self.update(self.collect())
+                    rollout = self.collect()
+                    with _interrupts_wait():
+                        report = self.update(rollout)
                     bar.set_postfix(refresh=False, **{"return": f"{report.mean_return:.1f}", "kl": f"{report.kl:.4f}"})
                     bar.update(min(self.step - before, bar.total - bar.n))
             except KeyboardInterrupt:
@@ -273,12 +279,10 @@ class TRPO:
         """The returns of `episodes` fresh episodes, `(episodes,)`, each in an environment of its own.
 
         Raises:
-            ValueError: the agent was made from a vector environment that gymnasium cannot make again by its id.
+            ValueError: the agent was made from a vector environment that gymnasium cannot make again.
         """
         _validate.count("episodes", episodes)
-        if self.envs.spec is None:
-            raise ValueError("evaluate needs an environment that gymnasium can make by its id; this one has no spec.")
-        envs = make_envs(self.envs.spec.id, episodes)
+        envs = remake_envs(self.envs, episodes)
         observations, _ = envs.reset(seed=seed)
         returns, running = np.zeros(episodes), np.ones(episodes, bool)
         while running.any():
@@ -328,6 +332,22 @@ def train(env_id: str, total_steps: int | None = None, *, seed: int = 0, **overr
     preset = find_preset(env_id)
     config = dataclasses.replace(preset.config, **overrides)
     return TRPO(env_id, config, seed=seed).learn(preset.total_steps if total_steps is None else total_steps)
+
+
+@contextlib.contextmanager
+def _interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C back until the update is complete, so that policy, critic and history belong together."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals arrive in the main thread alone
+        return
+    received: list[tuple] = []
+    handler = signal.signal(signal.SIGINT, lambda *signal_and_frame: received.append(signal_and_frame))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if received and callable(handler):
+        handler(*received[0])
 
 
 @contextlib.contextmanager

@@ -1,24 +1,29 @@
-"""Regenerate the stored results of notebook 07 (some ten minutes on two cores): python notebooks/data/discrete_trpo.py.
+"""Regenerate what notebook 07 reads (fifteen minutes on two cores): python notebooks/data/discrete_trpo.py.
+
+One part of them: add textbook, ladder, preset or reuse to the command.
 
 Every run of the ladder changes one thing more than the run before it, from the textbook agent to the preset.
 """
 
 import csv
 import dataclasses
+import sys
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import gymnasium as gym
-import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from trpo_lib import TRPO, CategoricalPolicy, Episode, TRPOConfig
-from trpo_lib.classroom import setup, textbook
+from trpo_lib.classroom import plotting, setup, textbook
 from trpo_lib.presets import PRESETS
 
 FOLDER = Path(__file__).parent
 PRESET = PRESETS["CartPole-v1"].config
 STEPS = 40_000
+STRETCH = 2_000
+Run = tuple[str, int]  # what ran, and its seed
 TEXTBOOK = TRPOConfig(
     num_envs=PRESET.num_envs,
     rollout_steps=PRESET.rollout_steps,
@@ -91,38 +96,57 @@ def preset_run(seed: int) -> list[Episode]:
     return TRPO("CartPole-v1", seed=seed).learn(30_000, progress=False).episodes
 
 
-def store(name: str, runs: dict[tuple[str, int], list[Episode]]) -> None:
+def reuse_run(times: int, seed: int) -> list[Episode]:
+    """The preset, but each batch is used for `times` updates."""
+    setup(seed)
+    agent = TRPO("CartPole-v1", seed=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the agent says at every second update that its batch is stale
+        while agent.cursor.step < STEPS:
+            rollout = agent.collect()
+            for _ in range(times):
+                agent.update(rollout)
+                rollout = dataclasses.replace(rollout, episodes=[])  # count them once
+    return agent.episodes
+
+
+def store(name: str, runs: dict[Run, list[Episode]]) -> None:
     """One row an episode."""
+    rows = [(*run, e.step, int(e.episode_return)) for run, episodes in runs.items() for e in episodes]
+    _write(name, ["run", "seed", "step", "episode_return"], rows)
+
+
+def store_means(name: str, runs: dict[Run, list[Episode]]) -> None:
+    """One row for each stretch of `STRETCH` steps: the mean return of the episodes that ended in it."""
+    rows = []
+    for run, episodes in runs.items():
+        grid = range(0, STEPS + 1, STRETCH)
+        means = plotting.returns_on_grid(episodes, grid)
+        rows += [(*run, end, f"{mean:.1f}") for end, mean in zip(grid[1:], means, strict=True)]
+    _write(name, ["run", "seed", "step", "episode_return"], rows)
+
+
+def _write(name: str, header: list[str], rows: list[tuple]) -> None:
     with (FOLDER / name).open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["run", "seed", "step", "episode_return"])
-        for (run, seed), episodes in runs.items():
-            writer.writerows([run, seed, e.step, int(e.episode_return)] for e in episodes)
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
-def load(name: str) -> dict[tuple[str, int], list[Episode]]:
-    """What `store` wrote: (run, seed) → episodes."""
-    runs: dict[tuple[str, int], list[Episode]] = {}
-    with (FOLDER / name).open(newline="") as file:
-        for row in csv.DictReader(file):
-            episode = Episode(int(row["step"]), float(row["episode_return"]), int(row["episode_return"]))
-            runs.setdefault((row["run"], int(row["seed"])), []).append(episode)
-    return runs
-
-
-def main() -> None:
-    """Run everything, two processes at a time."""
-    torch.set_num_threads(1)
+def main(parts: list[str]) -> None:
+    """Run the named parts, or all of them, two processes at a time."""
+    seeds = range(5)
+    jobs = {
+        "textbook": {("textbook", s): (textbook_run, s, 200, 500) for s in seeds},
+        "ladder": {("the textbook agent", s): (textbook_run, s, 500, 500) for s in seeds}
+        | {(label, s): (ladder_run, i, s) for i, label in enumerate(LADDER) for s in seeds},
+        "preset": {("preset", s): (preset_run, s) for s in range(10)},
+        "reuse": {(f"{times} updates a batch", s): (reuse_run, times, s) for times in (1, 2, 4) for s in seeds},
+    }
     with ProcessPoolExecutor(2) as pool:
-        seeds = range(5)
-        jobs = {("textbook", s): pool.submit(textbook_run, s, 200, 500) for s in seeds}
-        store("07_textbook.csv", {key: job.result() for key, job in jobs.items()})
-        jobs = {("the textbook agent", s): pool.submit(textbook_run, s, 500, 500) for s in seeds}
-        jobs |= {(label, s): pool.submit(ladder_run, i, s) for i, label in enumerate(LADDER) for s in seeds}
-        store("07_ladder.csv", {key: [e for e in job.result() if e.step <= STEPS] for key, job in jobs.items()})
-        jobs = {("preset", s): pool.submit(preset_run, s) for s in range(10)}
-        store("07_preset.csv", {key: job.result() for key, job in jobs.items()})
+        for part in parts or jobs:
+            runs = {key: pool.submit(*job) for key, job in jobs[part].items()}
+            keep = store if part in ("textbook", "preset") else store_means
+            keep(f"07_{part}.csv", {key: run.result() for key, run in runs.items()})
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

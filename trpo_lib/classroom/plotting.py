@@ -1,13 +1,14 @@
 """Figures that recur in the notebooks, and their one style."""
 
+import csv
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-import gymnasium as gym
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from trpo_lib.rollout import Episode
+from trpo_lib.rollout import Episode, remake_envs
 
 # Okabe & Ito 2008: told apart with any colour vision, and on a projector.
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY = (
@@ -39,7 +40,7 @@ def use_style() -> None:
 
 def moving_average(values: Sequence[float], window: int = 9) -> np.ndarray:
     """The mean over a centred window, shorter at the two ends; as long as `values`."""
-    kernel = np.ones(window)
+    kernel = np.ones(min(window, len(values)))
     return np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")
 
 
@@ -70,8 +71,18 @@ def returns_on_grid(episodes: Iterable[Episode], grid: Sequence[float]) -> np.nd
     return np.array(means)
 
 
+def read_runs(path: str | Path) -> dict[tuple[str, int], np.ndarray]:
+    """Stored training runs: (run, seed) → its rows (step, episode return), `(rows, 2)`."""
+    runs: dict[tuple[str, int], list[tuple[float, float]]] = {}
+    with Path(path).open(newline="") as file:
+        for row in csv.DictReader(file):
+            pair = float(row["step"]), float(row["episode_return"])
+            runs.setdefault((row["run"], int(row["seed"])), []).append(pair)
+    return {run: np.array(rows) for run, rows in runs.items()}
+
+
 def filmstrip(agent, *, frames: int = 8, every: int = 10, seed: int = 0, title: str = "") -> float:
-    """Run one deterministic episode of `agent.env_id`, show some of its frames in a row, and return its return.
+    """Run one deterministic episode, show some of its frames in a row, and return its return.
 
     Args:
         agent: a `TRPO`.
@@ -80,15 +91,15 @@ def filmstrip(agent, *, frames: int = 8, every: int = 10, seed: int = 0, title: 
         seed: of the environment.
         title: over the strip.
     """
-    env = gym.make(agent.envs.spec.id, render_mode="rgb_array")
-    observation, _ = env.reset(seed=seed)
+    envs = remake_envs(agent.envs, 1, render_mode="rgb_array")
+    observations, _ = envs.reset(seed=seed)
     pictures, total, over, step = [], 0.0, False, 0
     while not over:
         if step % every == 0 and len(pictures) < frames:
-            pictures.append((step, env.render()))
-        observation, reward, terminated, truncated, _ = env.step(agent.act(observation, deterministic=True))
-        total, over, step = total + float(reward), terminated or truncated, step + 1
-    env.close()
+            pictures.append((step, envs.render()[0]))
+        observations, rewards, terminated, truncated, _ = envs.step(agent.act(observations, deterministic=True))
+        total, over, step = total + float(rewards[0]), bool(terminated[0] or truncated[0]), step + 1
+    envs.close()
     _, axes = plt.subplots(1, len(pictures), figsize=(1.5 * len(pictures), 1.6), squeeze=False)
     for ax, (number, picture) in zip(axes[0], pictures, strict=True):
         ax.imshow(picture)

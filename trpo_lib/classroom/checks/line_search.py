@@ -81,47 +81,6 @@ rescale_factor = Exercise(
 )
 
 
-def _sufficient_gain(
-    gains: list[float], kls: list[float], max_kl: float, predicted: float, shrink: float, ratio: float
-) -> int:
-    bars = [ratio * shrink**i * predicted for i in range(len(gains))]
-    return _first([gain > bar and kl <= max_kl for gain, kl, bar in zip(gains, kls, bars, strict=True)])
-
-
-def _fixed_bar(
-    gains: list[float], kls: list[float], max_kl: float, predicted: float, shrink: float, ratio: float
-) -> int:
-    return _sufficient_gain(gains, kls, max_kl, predicted, 1.0, ratio)
-
-
-sufficient_gain = Exercise(
-    name="sufficient_gain",
-    right=_sufficient_gain,
-    inputs=[
-        ([0.02, 0.03, 0.04, 0.01], [0.009, 0.006, 0.004, 0.003], 0.01, 0.10, 0.5, 0.4),  # 1
-        ([0.05, 0.01, 0.02], [0.020, 0.008, 0.002], 0.01, 0.10, 0.5, 0.4),  # 2
-        ([0.09, 0.04, 0.02], [0.030, 0.008, 0.002], 0.01, 0.10, 0.5, 0.4),  # 1
-        ([0.01, 0.012, 0.004], [0.009, 0.003, 0.001], 0.01, 0.10, 0.5, 0.4),  # −1
-    ],
-    wrong={
-        "you hold every trial to the gain of the full step: what does the linear model predict for α^i Δ?": _fixed_bar,
-        "the linear model's gain shrinks with α^i, not with α^(2i): that is the KL": (
-            lambda gains, kls, max_kl, predicted, shrink, ratio: _sufficient_gain(
-                gains, kls, max_kl, predicted, shrink**2, ratio
-            )
-        ),
-        "any gain above 0 passes your test: where does the ratio enter?": (
-            lambda gains, kls, max_kl, predicted, shrink, ratio: _smallest_i(gains, kls, max_kl)
-        ),
-        "your rule forgets the KL": (
-            lambda gains, kls, max_kl, predicted, shrink, ratio: _sufficient_gain(
-                gains, kls, math.inf, predicted, shrink, ratio
-            )
-        ),
-    },
-)
-
-
 def _secant_fraction(t1: float, kl1: float, t2: float, kl2: float, max_kl: float) -> float:
     exponent = math.log(kl2 / kl1) / math.log(t2 / t1)
     return t2 * (max_kl / kl2) ** (1 / exponent)

@@ -1,0 +1,69 @@
+import dataclasses
+
+import gymnasium as gym
+import pytest
+from environments import Space, vectorize
+from gymnasium import spaces
+
+import trpo_lib.trpo
+from trpo_lib import TRPO, TRPOConfig, train
+from trpo_lib.presets import PRESETS, find_preset
+
+TINY = {"num_envs": 2, "rollout_steps": 16, "hidden_sizes": (4,), "critic_epochs": 1}
+
+
+@pytest.mark.parametrize("env_id", sorted(PRESETS))
+def test_every_preset_is_of_a_registered_environment_and_says_how_long_to_train(env_id):
+    assert gym.spec(env_id).id == env_id
+    preset = find_preset(env_id)
+    assert preset is PRESETS[env_id]
+    assert preset.total_steps >= preset.config.num_envs * preset.config.rollout_steps
+
+
+def test_vector_environment_finds_the_preset_of_its_id():
+    assert find_preset(gym.make_vec("CartPole-v1", 2)) is PRESETS["CartPole-v1"]
+
+
+def test_any_other_environment_has_a_default_for_its_kind_of_actions():
+    discrete, continuous = (
+        find_preset("CliffWalking-v1"),
+        find_preset(vectorize(lambda: Space(spaces.Box(-1, 1, (2,))))),
+    )
+    assert discrete != continuous
+    for space in (spaces.MultiBinary(2), spaces.MultiDiscrete([2, 2])):
+        assert find_preset(vectorize(lambda space=space: Space(space))) == discrete
+
+
+def test_unknown_environment_is_refused_by_gymnasium():
+    with pytest.raises(gym.error.Error, match="NoSuch"):
+        find_preset("NoSuch-v0")
+
+
+def test_agent_without_settings_takes_those_of_the_preset():
+    assert TRPO("CartPole-v1").config == PRESETS["CartPole-v1"].config
+
+
+def test_train_takes_overrides_and_leaves_the_rest_of_the_preset(capsys):
+    agent = train("CartPole-v1", 64, seed=3, **TINY)
+    assert agent.config == dataclasses.replace(PRESETS["CartPole-v1"].config, **TINY)
+    assert agent.seed == 3
+    assert agent.step >= 64 > agent.history[-2].step
+
+
+def test_train_without_a_number_of_steps_takes_that_of_the_preset(monkeypatch):
+    asked = []
+    monkeypatch.setattr(trpo_lib.trpo.TRPO, "learn", lambda agent, steps, **_: asked.append(steps) or agent)
+    train("CartPole-v1")
+    assert asked == [PRESETS["CartPole-v1"].total_steps]
+
+
+def test_train_for_no_steps_is_refused(monkeypatch):
+    monkeypatch.setattr(trpo_lib.trpo.TRPO, "collect", lambda agent: pytest.fail("it trains"))
+    with pytest.raises(ValueError, match="total_steps"):
+        train("CartPole-v1", 0, **TINY)
+
+
+def test_unknown_override_is_refused_with_all_that_are_known():
+    with pytest.raises(TypeError, match="max_kll") as refusal:
+        train("CartPole-v1", 64, max_kll=0.01)
+    assert all(name in str(refusal.value) for name in TRPOConfig.fields())

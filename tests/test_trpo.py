@@ -1,0 +1,125 @@
+"""One update: what it may do to the policy, and what it reports."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import ACTION_SPACES
+from environments import Probe, Space, vectorize
+from torch.distributions import kl_divergence
+
+
+def constant(*_):
+    return 1.0
+
+
+@pytest.mark.parametrize("max_kl", [1e-4, 0.03, 1.0])
+def test_true_kl_of_every_update_is_reported_and_never_exceeds_max_kl(kind, max_kl, make_agent):
+    envs = vectorize(*[lambda: Space(ACTION_SPACES[kind])] * 2)
+    agent = make_agent(envs, max_kl=max_kl, damping=1e-3, normalize_observations=False)
+    for _ in range(6):
+        rollout = agent.collect()
+        report = agent.update(rollout)
+        old = agent.policy.distribution_from(rollout.batch(rollout.outputs))
+        kl = kl_divergence(old, agent.policy.distribution(rollout.batch(rollout.observations))).mean().item()
+        assert kl <= max_kl
+        assert report.kl == pytest.approx(kl, rel=1e-6, abs=1e-12)
+        assert report.kl_ratio == report.kl / max_kl
+        assert report.accepted
+
+
+def test_accepted_steps_use_the_trust_region(make_agent):
+    agent = make_agent(num_envs=4, rollout_steps=128, damping=0.01).learn(15 * 512, progress=False)
+    ratios = [report.kl_ratio for report in agent.history if report.accepted]
+    assert len(ratios) >= 14
+    assert np.mean(ratios) > 0.85
+    assert max(ratios) <= 1
+
+
+@pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
+def test_ratio_is_one_and_kl_zero_before_every_update(env, make_agent):
+    agent = make_agent(env)
+    for _ in range(8):
+        rollout = agent.collect()
+        actions = rollout.batch(rollout.actions)
+        now = agent.policy.distribution(rollout.batch(rollout.observations)).log_prob(actions)
+        then = agent.policy.distribution_from(rollout.batch(rollout.outputs)).log_prob(actions)
+        torch.testing.assert_close((now - then).exp(), torch.ones(len(actions)), rtol=0, atol=1e-12)
+        assert abs(agent.update(rollout).initial_kl) < 1e-12
+
+
+def test_failed_search_leaves_the_policy_bit_identical_and_says_so(make_agent, theta):
+    agent = make_agent(max_kl=50.0, line_search_trials=1, damping=1e-6)  # the model is no guide that far away
+    before = theta(agent)
+    report = agent.update(agent.collect())
+    assert report.gradient_norm > 0
+    assert not report.accepted
+    assert (report.fraction, report.kl, report.surrogate_gain, report.trials) == (0.0, 0.0, 0.0, 1)
+    assert torch.equal(theta(agent), before)
+
+
+def test_zero_advantages_give_no_step(make_agent, theta):
+    agent = make_agent(vectorize(lambda: Probe(constant)), gamma=0.0)
+    for parameter in agent.critic.parameters():
+        torch.nn.init.zeros_(parameter)
+    before = theta(agent)
+    report = agent.update(agent.collect())
+    assert not report.accepted
+    assert report.gradient_norm == 0
+    assert report.cg_stop_reason == "zero right-hand side"
+    assert torch.equal(theta(agent), before)
+    assert np.isfinite([report.entropy, report.mean_ratio, report.predicted_gain, *report.cg_residuals]).all()
+
+
+@pytest.mark.xfail(
+    strict=True, reason="xᵀFx is nearly 0 for a saturated policy, so that sqrt(2δ/xᵀFx) x has no bound that the KL sees"
+)
+def test_update_of_a_nearly_deterministic_policy_does_not_throw_it_far_away(make_agent):
+    for seed in range(3):
+        envs = vectorize(*[lambda: Probe(lambda o, a, last: o + a)] * 4)
+        agent = make_agent(envs, seed, rollout_steps=64, max_kl=0.02, damping=0.01)
+        list(agent.policy.parameters())[-1].data = torch.tensor([-5.0, 5.0])  # action 1 has all but 5e-5
+        for _ in range(8):
+            agent.update(agent.collect())
+            assert agent.policy(torch.tensor([[1.0], [-1.0]])).abs().max() < 50
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e6])
+@pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
+def test_unit_of_the_rewards_does_not_change_the_step(env, scale, make_agent, theta):
+    thetas = []
+    for factor in (1.0, scale):
+        agent = make_agent(env)
+        for parameter in agent.critic.parameters():  # V = 0 has no unit
+            torch.nn.init.zeros_(parameter)
+        rollout = agent.collect()
+        rollout.rewards.mul_(factor)
+        assert agent.update(rollout).accepted
+        thetas.append(theta(agent))
+    torch.testing.assert_close(*thetas, rtol=1e-5, atol=1e-8)
+
+
+def test_rollout_of_another_policy_is_warned_of(make_agent):
+    agent = make_agent(max_kl=0.1)
+    rollout = agent.collect()
+    agent.update(rollout)
+    with pytest.warns(UserWarning, match=r"another policy: KL .* on-policy"):
+        report = agent.update(rollout)
+    assert report.initial_kl > 1e-4
+
+
+def test_normaliser_that_moves_between_acting_and_learning_is_warned_of(make_agent):
+    agent = make_agent()
+    agent.learn(200, progress=False)
+    rollout = agent.collect()
+    agent.policy.normalizer.update(5 + torch.randn(1000, 4))
+    with pytest.warns(UserWarning, match="normaliser"):
+        agent.update(rollout)
+
+
+def test_float32_keeps_the_laws_too(make_agent, theta):
+    torch.set_default_dtype(torch.float32)
+    for env in ("CartPole-v1", "Pendulum-v1"):
+        agent = make_agent(env).learn(10 * 64, progress=False)
+        assert theta(agent).dtype == torch.float32
+        assert all(abs(report.initial_kl) < 1e-5 and report.kl_ratio <= 1 for report in agent.history)
+        assert all(report.accepted for report in agent.history)
