@@ -1,5 +1,6 @@
 """The form of the notebooks (what they compute is checked by nbval, which runs them)."""
 
+import itertools
 import re
 import statistics
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_cells_are_short_and_never_stand_together_without_a_sentence(path):
     assert max(lengths) <= 25
     assert statistics.median(lengths) <= 6
     kinds = [cell.cell_type for cell in notebook.cells]
-    assert ("code", "code") not in set(zip(kinds, kinds[1:], strict=False))
+    assert ("code", "code") not in set(itertools.pairwise(kinds))
 
 
 @course_notebook

@@ -32,7 +32,6 @@ def test_moving_average_is_the_mean_over_a_centred_window(values, window):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="np.convolve(…, 'same') is as long as the longer of the two, here the window")
 @pytest.mark.parametrize("count", [1, 3, 8])
 def test_moving_average_is_as_long_as_its_values_even_when_they_are_few(count):
     values = np.arange(count) ** 2.0
@@ -94,7 +93,6 @@ def test_filmstrip_shows_frames_and_returns_the_episodes_return(make_agent):
     plt.close("all")
 
 
-@pytest.mark.xfail(strict=True, reason="the environment is made without the FlattenObservation that training had")
 def test_filmstrip_works_for_flattened_observations(make_agent):
     plotting.filmstrip(make_agent("FrozenLake-v1"), frames=2)
     plt.close("all")

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from conftest import ACTION_SPACES, OBSERVATIONS
+from torch.nn.utils import parameters_to_vector
 
 from trpo_lib import (
     BernoulliPolicy,
@@ -67,6 +68,13 @@ def test_mode_is_the_most_likely_action(kind, random_policy, observations, quadr
     best = distribution.log_prob(policy.mode(policy(observations)))
     for _, actions in quadrature(policy, observations):
         assert (best >= distribution.log_prob(actions) - 1e-12).all()
+
+
+def test_outputs_at_other_parameters_are_those_of_a_policy_that_has_them(kind, random_policy, observations):
+    here, there = random_policy(kind, seed=1), random_policy(kind, seed=2)
+    before, theta = here(observations), parameters_to_vector(there.parameters())
+    assert torch.equal(here.outputs_at(theta, observations), there(observations))
+    assert torch.equal(here(observations), before)
 
 
 def test_whiten_is_linear_and_its_square_is_the_hessian_of_the_kl(kind, random_policy, observations):

@@ -45,10 +45,7 @@ MODES = list(AutoresetMode)
 @pytest.mark.parametrize("offsets", [(0,), (0, 1, 2, 3)], ids=["one", "four"])
 @pytest.mark.parametrize("copy", [True, False], ids=["", "reusing its buffer"])
 @pytest.mark.parametrize("parts", [(37,), (5, 1, 1, 1, 29), (1,) * 37], ids=["whole", "parts", "steps"])
-def test_every_row_is_as_it_must_be_and_cursors_continue_across_rollouts(mode, offsets, parts, copy, policy, request):
-    if mode == AutoresetMode.DISABLED and not copy:
-        reason = "the observations of the masked reset are kept without a copy"
-        request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
+def test_every_row_is_as_it_must_be_and_cursors_continue_across_rollouts(mode, offsets, parts, copy, policy):
     envs = vectorize(*[lambda offset=offset: Counting(offset) for offset in offsets], mode=mode, copy=copy)
     cursor = start(envs, 0)
     rollouts = [collect_rollout(envs, policy, steps, cursor) for steps in parts]

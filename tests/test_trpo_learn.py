@@ -77,26 +77,14 @@ def stop_after(monkeypatch):
     return arrange
 
 
-@pytest.mark.parametrize(
-    "where",
-    [
-        "collect",
-        pytest.param(
-            "update",
-            marks=pytest.mark.xfail(strict=True, reason="the policy has moved already when the critic is fitted"),
-        ),
-    ],
-)
-def test_interrupt_keeps_the_last_complete_update_and_learn_goes_on(where, make_agent, stop_after, capsys, everything):
-    reference = make_agent().learn(128, progress=False)
+@pytest.mark.parametrize(("owner", "calls"), [("envs", 71), ("optimizer", 19)], ids=["collect", "update"])
+def test_interrupt_keeps_complete_updates_and_learn_goes_on(owner, calls, make_agent, stop_after, capsys, everything):
     agent = make_agent()
-    if where == "collect":
-        stop_after(agent.envs, "step", 32 * len(reference.history) + 7)
-    else:
-        stop_after(agent.optimizer, "step", sum(2 * -(-(b - a) // 16) for a, b in steps_of(reference)) + 3)
+    stop_after(getattr(agent, owner), "step", calls)  # in the third rollout; in the second fit of the critic
     agent.learn(5000)
     assert "Interrupted" in capsys.readouterr().out
-    assert everything(agent) == everything(reference)
+    assert 2 <= len(agent.history) <= 3
+    assert everything(agent) == everything(make_agent().learn(agent.step, progress=False))
     before, rollout = agent.step, agent.collect()
     assert rollout.observations[0].abs().max() <= 0.05  # new episodes: nobody knows where the old ones stand
     agent.update(rollout)
@@ -104,8 +92,3 @@ def test_interrupt_keeps_the_last_complete_update_and_learn_goes_on(where, make_
     assert agent.step >= before + 200
     assert all(abs(report.initial_kl) < 1e-12 for report in agent.history)
     assert all(episode.episode_return == episode.length for episode in agent.episodes)
-
-
-def steps_of(agent):
-    ends = [report.step for report in agent.history]
-    return zip([0, *ends], ends, strict=False)

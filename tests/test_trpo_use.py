@@ -62,21 +62,24 @@ def test_evaluate_plays_the_seeded_episodes_that_a_plain_loop_plays(make_agent):
     np.testing.assert_allclose(agent.evaluate(3, seed=5), expected, rtol=1e-4)
 
 
+def test_config_tells_the_true_number_of_environments(make_agent):
+    agent = make_agent(vectorize(*[lambda: Space(spaces.Discrete(2))] * 3), num_envs=5)
+    assert agent.config.num_envs == agent.envs.num_envs == 3
+
+
 def test_evaluate_counts_whole_first_episodes_only():
     agent = TRPO("Counting-v0")
     assert agent.evaluate(4).tolist() == [1 + 2 + 3] * 4
 
 
+@pytest.mark.parametrize("deterministic", [True, False])
 @pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
-def test_evaluation_does_not_disturb_training(env, make_agent, everything):
+def test_evaluation_does_not_disturb_training(env, deterministic, make_agent, everything):
     a, b = make_agent(env).learn(128, progress=False), make_agent(env).learn(128, progress=False)
-    a.evaluate(2)
+    a.evaluate(2, deterministic=deterministic)
     assert everything(a.learn(128, progress=False)) == everything(b.learn(128, progress=False))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="evaluate makes the environment by its id alone, without the options it was made with"
-)
 def test_evaluate_uses_the_environments_own_options():
     vector = {"vectorization_mode": "sync", "vector_kwargs": {"autoreset_mode": AutoresetMode.SAME_STEP}}
     agent = TRPO(gym.make_vec("Counting-v0", 1, offset=3, **vector))  # the first episode has four steps
@@ -120,10 +123,7 @@ def test_unsupported_observation_space_is_refused_with_advice(make_agent):
 
 @pytest.mark.parametrize(
     "settings",
-    [
-        {"num_envs": 1},
-        pytest.param(None, marks=pytest.mark.xfail(strict=True, reason="find_preset looks first: AttributeError")),
-    ],
+    [{"num_envs": 1}, None],
 )
 def test_single_environment_is_refused_with_advice(settings, make_agent):
     env = gym.make("Pendulum-v1")

@@ -1,7 +1,7 @@
 """Checks at the door: each says what was expected, what came, and what to do."""
 
 import math
-from numbers import Real
+from numbers import Integral, Real
 
 import torch
 from torch import Tensor
@@ -51,7 +51,7 @@ def boolean(name: str, value: bool) -> None:
 
 def count(name: str, value: int, minimum: int = 1) -> None:
     """Refuse what is not a whole number of at least `minimum`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < minimum:
         raise ValueError(f"{name} must be a whole number of at least {minimum}, got {value!r}.")
 
 

@@ -12,6 +12,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor, nn
 from torch.distributions import Bernoulli, Categorical, Distribution, Independent, Normal
+from torch.func import functional_call
 
 from trpo_lib import _validate
 from trpo_lib.networks import Normalizer, mlp
@@ -45,6 +46,13 @@ class Policy(nn.Module, ABC):
     def forward(self, observations: Tensor) -> Tensor:
         """The outputs z, `(B, K)`, for observations `(B, observation_size)`."""
         return self.network(self.normalizer(observations))
+
+    def outputs_at(self, theta: Tensor, observations: Tensor) -> Tensor:
+        """The outputs that the parameters `theta` `(P,)` would give; the policy itself is not touched."""
+        names, parameters = zip(*self.named_parameters(), strict=True)
+        blocks = theta.split([parameter.numel() for parameter in parameters])
+        shaped = [block.view_as(parameter) for block, parameter in zip(blocks, parameters, strict=True)]
+        return functional_call(self, dict(zip(names, shaped, strict=True)), observations)
 
     def distribution(self, observations: Tensor) -> Distribution:
         """π_θ(·|s) for each row of `observations`, `(B, observation_size)`."""
@@ -242,7 +250,10 @@ def make_policy(
         _validate.count("hidden_sizes", size)
     if type(action_space) not in POLICIES:
         names = ", ".join(space.__name__ for space in POLICIES)
-        raise TypeError(f"action_space must be one of {names}, got {action_space}.")
+        raise TypeError(
+            f"action_space must be one of {names}, got {action_space}. "
+            "Wrap the environment so that its actions are flat: gymnasium.ActionWrapper."
+        )
     options = {"initial_log_std": initial_log_std} if isinstance(action_space, spaces.Box) else {}
     policy = POLICIES[type(action_space)]
     return policy(observation_space.shape[0], action_space, hidden_sizes=hidden_sizes, activation=activation, **options)

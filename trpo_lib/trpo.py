@@ -14,7 +14,6 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 from torch.distributions import Distribution
-from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tqdm import tqdm
 
@@ -54,7 +53,7 @@ class TRPO:
     """Trust region policy optimization (Schulman et al. 2015) with generalized advantage estimation (2016).
 
     Args:
-        env: the id of a gymnasium environment, or a gymnasium `VectorEnv`.
+        env: the id of a gymnasium environment, or a gymnasium `VectorEnv`, which is the agent's alone from then on.
         config: the settings; the environment's preset when None.
         seed: of networks, actions, minibatches and environments: one seed, the same bits.
         device: of networks and batches.
@@ -76,6 +75,7 @@ class TRPO:
         self.config = config or find_preset(env).config
         self.seed, self.device = seed, torch.device(device)
         self.envs = make_envs(env, self.config.num_envs) if isinstance(env, str) else env
+        self.config = dataclasses.replace(self.config, num_envs=self.envs.num_envs)
         self.cursor = start(self.envs, seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -168,11 +168,8 @@ class TRPO:
     @torch.no_grad()
     def gain_and_kl(self, batch: Batch, step: Tensor) -> tuple[float, float]:
         """Surrogate gain and mean KL of a trial step `(P,)`, measured without touching the policy."""
-        names, parameters = zip(*self.policy.named_parameters(), strict=True)
-        changes = step.split([parameter.numel() for parameter in parameters])
-        moved = [p + change.view_as(p) for p, change in zip(parameters, changes, strict=True)]
-        outputs = functional_call(self.policy, dict(zip(names, moved, strict=True)), batch.observations)
-        new = self.policy.distribution_from(outputs)
+        theta = parameters_to_vector(self.policy.parameters()) + step
+        new = self.policy.distribution_from(self.policy.outputs_at(theta, batch.observations))
         gain = surrogate_objective(new.log_prob(batch.actions), batch.log_prob, batch.advantages)
         return (gain - batch.advantages.mean()).item(), mean_kl(batch.old, new).item()
 
@@ -254,7 +251,6 @@ class TRPO:
                 tqdm.write(f"Interrupted after {self.step} steps. The agent is intact; learn() goes on from here.")
         return self
 
-    @torch.no_grad()
     def act(self, observation: np.ndarray, deterministic: bool = False) -> np.ndarray:
         """The action for one observation `(observation_size,)`, or the actions for a batch of them `(N, …)`.
 
@@ -270,10 +266,15 @@ class TRPO:
         if observations.ndim not in (1, 2) or observations.shape[-1] != size:
             raise ValueError(f"observation must have shape ({size},) or (N, {size}), got {tuple(observations.shape)}.")
         _validate.finite(observation=observations)
-        outputs = self.policy(observations.view(-1, size).to(self.device))
-        actions = self.policy.mode(outputs) if deterministic else self.policy.sample(outputs, self.generator)
-        actions = self.policy.to_env(actions)
+        actions = self._act(observations.view(-1, size), None if deterministic else self.generator)
         return actions if observations.ndim == 2 else actions[0]
+
+    @torch.no_grad()
+    def _act(self, observations: Tensor, generator: torch.Generator | None) -> np.ndarray:
+        """Actions for `(N, observation_size)`: drawn with the generator, or the most likely ones without."""
+        outputs = self.policy(observations.to(self.device))
+        actions = self.policy.mode(outputs) if generator is None else self.policy.sample(outputs, generator)
+        return self.policy.to_env(actions)
 
     def evaluate(self, episodes: int = 20, *, deterministic: bool = True, seed: int = 1_000_000) -> np.ndarray:
         """The returns of `episodes` fresh episodes, `(episodes,)`, each in an environment of its own.
@@ -284,9 +285,12 @@ class TRPO:
         _validate.count("episodes", episodes)
         envs = remake_envs(self.envs, episodes)
         observations, _ = envs.reset(seed=seed)
+        generator = None if deterministic else torch.Generator(self.device).manual_seed(seed)  # not the training's
+        dtype = next(self.policy.parameters()).dtype
         returns, running = np.zeros(episodes), np.ones(episodes, bool)
         while running.any():
-            observations, rewards, terminated, truncated, _ = envs.step(self.act(observations, deterministic))
+            actions = self._act(torch.as_tensor(observations, dtype=dtype), generator)
+            observations, rewards, terminated, truncated, _ = envs.step(actions)
             returns += np.where(running, rewards, 0.0)
             running &= ~(terminated | truncated)
         envs.close()

@@ -23,6 +23,7 @@ FOLDER = Path(__file__).parent
 PRESET = PRESETS["CartPole-v1"].config
 STEPS = 40_000
 STRETCH = 2_000
+REUSE = {"one update": 1, "two updates": 2, "four updates": 4}
 Run = tuple[str, int]  # what ran, and its seed
 TEXTBOOK = TRPOConfig(
     num_envs=PRESET.num_envs,
@@ -139,7 +140,7 @@ def main(parts: list[str]) -> None:
         "ladder": {("the textbook agent", s): (textbook_run, s, 500, 500) for s in seeds}
         | {(label, s): (ladder_run, i, s) for i, label in enumerate(LADDER) for s in seeds},
         "preset": {("preset", s): (preset_run, s) for s in range(10)},
-        "reuse": {(f"{times} updates a batch", s): (reuse_run, times, s) for times in (1, 2, 4) for s in seeds},
+        "reuse": {(f"{name} per batch", s): (reuse_run, times, s) for name, times in REUSE.items() for s in seeds},
     }
     with ProcessPoolExecutor(2) as pool:
         for part in parts or jobs:

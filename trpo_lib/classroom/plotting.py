@@ -40,8 +40,11 @@ def use_style() -> None:
 
 def moving_average(values: Sequence[float], window: int = 9) -> np.ndarray:
     """The mean over a centred window, shorter at the two ends; as long as `values`."""
-    kernel = np.ones(min(window, len(values)))
-    return np.convolve(values, kernel, "same") / np.convolve(np.ones(len(values)), kernel, "same")
+    half, kernel = window // 2, np.ones(window)
+    sums, counts = (
+        np.convolve(array, kernel, "full")[half : half + len(values)] for array in (values, np.ones(len(values)))
+    )
+    return sums / counts
 
 
 def learning_curve(ax: Axes, episodes: Sequence[Episode], *, label: str, color: str, window: int = 9) -> None:

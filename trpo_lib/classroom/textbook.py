@@ -9,7 +9,6 @@ from typing import NamedTuple
 import gymnasium as gym
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from trpo_lib.conjugate_gradient import conjugate_gradient
@@ -69,10 +68,7 @@ def improve_policy(
 
     @torch.no_grad()
     def evaluate(trial: Tensor) -> tuple[float, float]:
-        names, shapes = zip(*((name, p.shape) for name, p in policy.named_parameters()), strict=True)
-        blocks = (theta_old + trial).split([p.numel() for p in parameters])
-        moved = {name: block.view(shape) for name, block, shape in zip(names, blocks, shapes, strict=True)}
-        new = policy.distribution_from(functional_call(policy, moved, trajectory.observations))
+        new = policy.distribution_from(policy.outputs_at(theta_old + trial, trajectory.observations))
         gain = surrogate_objective(new.log_prob(trajectory.actions), log_prob, advantages) - surrogate
         return gain.item(), mean_kl(old, new).item()
 
