@@ -6,43 +6,42 @@ The contestants take turns, so that a change in the machine's load meets all of 
 """
 
 import argparse
-import contextlib
+import dataclasses
 import time
+import warnings
 from collections.abc import Callable
 from statistics import median
 
+import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from peers import sb3_agent, textbook_fisher_vector_product
+from sb3_contrib import TRPO as SB3TRPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from trpo_lib import TRPO, FisherVectorProduct, TRPOConfig, make_policy, surrogate_objective
+from trpo_lib.presets import find_preset
 
 
-class FixedEnv:
+class FixedEnv(gym.Env):
     """Seventeen observations, six actions, no dynamics: what is timed is the algorithm."""
 
-    def __new__(cls):
-        import gymnasium as gym
+    observation_space = spaces.Box(-np.inf, np.inf, (17,), np.float32)
+    action_space = spaces.Box(-1, 1, (6,), np.float32)
 
-        class _Env(gym.Env):
-            observation_space = spaces.Box(-np.inf, np.inf, (17,), np.float32)
-            action_space = spaces.Box(-1, 1, (6,), np.float32)
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.steps = 0
+        return self._observe(), {}
 
-            def reset(self, *, seed=None, options=None):
-                super().reset(seed=seed)
-                self.steps = 0
-                return self._observe(), {}
+    def step(self, action):
+        self.steps += 1
+        return self._observe(), float(action[0]), False, self.steps >= 200, {}
 
-            def step(self, action):
-                self.steps += 1
-                return self._observe(), float(action[0]), False, self.steps >= 200, {}
-
-            def _observe(self):
-                return self.np_random.standard_normal(17, dtype=np.float32)
-
-        return _Env()
+    def _observe(self):
+        return self.np_random.standard_normal(17, dtype=np.float32)
 
 
 def take_turns(contestants: dict[str, Callable[[], object]], repeats: int, inner: int = 1) -> dict[str, float]:
@@ -103,16 +102,22 @@ def _sb3_fisher_vector_product(observations: torch.Tensor) -> Callable[[], torch
 
 
 def policy_update(repeats: int) -> None:
-    """Gradient, ten conjugate-gradient iterations, line search; no critic on either side."""
+    """Gradient, ten conjugate-gradient iterations, line search; advantages are given, and no critic is fitted."""
     config = TRPOConfig(
         num_envs=1, rollout_steps=2048, critic_epochs=0, cg_iterations=10, cg_tolerance=0.0,
         max_kl=0.01, normalize_observations=False, initial_log_std=0.0,
     )  # fmt: skip
-    from gymnasium.vector import AutoresetMode, SyncVectorEnv
-
     ours = TRPO(SyncVectorEnv([FixedEnv], autoreset_mode=AutoresetMode.SAME_STEP), config)
     rollout = ours.collect()
+    prepared = ours.prepare(rollout)
     start = [p.detach().clone() for p in ours.policy.parameters()]
+
+    def given_advantages(_):
+        outputs = ours.policy(prepared.observations)
+        old = ours.policy.distribution_from(outputs)
+        return dataclasses.replace(prepared, outputs=outputs, old=old, log_prob=old.log_prob(prepared.actions))
+
+    ours.prepare = given_advantages
 
     def our_update():
         for p, value in zip(ours.policy.parameters(), start, strict=True):
@@ -126,8 +131,7 @@ def policy_update(repeats: int) -> None:
 
     def their_update():
         theirs.policy.load_state_dict(their_start)
-        with contextlib.suppress(RuntimeWarning):
-            theirs.train()
+        theirs.train()
 
     times = take_turns({"trpo_lib": our_update, "SB3-contrib": their_update}, repeats * 3, inner=3)
     print("Policy update without critic, batch 2048, 17 observations, 6 actions, 64×64, ten CG iterations")
@@ -136,33 +140,47 @@ def policy_update(repeats: int) -> None:
     print(f"  ratio {times['SB3-contrib'] / times['trpo_lib']:.2f} ×\n")
 
 
-def whole_training(env_id: str, repeats: int, steps: int) -> None:
-    """Steps a second with equal batch, networks, critic epochs and minibatches."""
-    config = TRPOConfig(num_envs=8, rollout_steps=256, cg_iterations=15, cg_tolerance=0.0)
-    ours, theirs = TRPO(env_id, config), sb3_agent(env_id, config)
-    theirs.learn(1)
-
-    def their_learn():
-        theirs.learn(steps, reset_num_timesteps=False)
-
-    contestants = {"trpo_lib": lambda: ours.learn(steps, progress=False), "SB3-contrib": their_learn}
-    times = take_turns(contestants, repeats)
-    print(f"Whole training on {env_id}, 8 environments × 256 steps, 10 critic epochs, minibatch 128")
+def whole_training(env_id: str, repeats: int) -> None:
+    """Steps a second with equal batches, networks and critic epochs, and once more with all settings equal."""
+    config = find_preset(env_id).config
+    batch = config.num_envs * config.rollout_steps
+    ours = TRPO(env_id, config)
+    contestants = {
+        "trpo_lib": ours,
+        "SB3-contrib, its own minibatches and CG iterations": sb3_agent(
+            env_id, config, batch_size=128, cg_max_steps=15
+        ),
+        "SB3-contrib, ours": sb3_agent(env_id, config),
+    }
+    runs = {name: lambda agent=agent: _learn(agent, 5 * batch) for name, agent in contestants.items()}
+    times = take_turns(runs, repeats)
+    print(
+        f"Whole training on {env_id}: batch {batch}, two hidden layers of 64, {config.critic_epochs} critic epochs; ",
+        end="",
+    )
+    print(f"minibatch {config.critic_minibatch}, {config.cg_iterations} CG iterations (SB3-contrib's own: 128 and 15)")
     for name, milliseconds in times.items():
-        print(f"  {name:<50} {steps / milliseconds * 1e3:6.0f} steps a second")
-    print(f"  ratio {times['SB3-contrib'] / times['trpo_lib']:.2f} ×\n")
+        ratio = "" if name == "trpo_lib" else f"   ratio {milliseconds / times['trpo_lib']:.2f} ×"
+        print(f"  {name:<50} {5 * batch / milliseconds * 1e3:6.0f} steps a second{ratio}")
+    print()
+
+
+def _learn(agent: TRPO | SB3TRPO, steps: int) -> None:
+    options = {"progress": False} if isinstance(agent, TRPO) else {"reset_num_timesteps": False}
+    agent.learn(steps, **options)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
     repeats = parser.parse_args().repeats
+    warnings.filterwarnings("ignore", "Mean of empty slice|invalid value")  # SB3-contrib's log without a critic
     torch.set_num_threads(1)
     torch.manual_seed(0)
     fisher_vector_product(repeats)
     policy_update(repeats)
     for env_id in ("CartPole-v1", "Pendulum-v1"):
-        whole_training(env_id, repeats, steps=2048 * 5)
+        whole_training(env_id, repeats)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class FisherVectorProduct:
         policy: any `Policy`; its parameters are read now and must not change while this object is used.
         observations: the batch, `(B, observation_size)`.
         damping: added to the diagonal for the solve; `quadratic_form` leaves it out.
+        outputs: `policy(observations)` with its graph, where it is at hand already.
 
     Raises:
         ValueError: `damping` is negative or not finite, or a product is asked for a vector that is not `(P,)`.
@@ -34,12 +35,13 @@ class FisherVectorProduct:
     Source: the Gauss-Newton form of TRPO, appendix C.1; the double vector-Jacobian product is J. Townsend's (2017).
     """
 
-    def __init__(self, policy: Policy, observations: Tensor, damping: float = 0.0):
+    def __init__(self, policy: Policy, observations: Tensor, damping: float = 0.0, *, outputs: Tensor | None = None):
         _validate.not_negative("damping", damping)
         self.damping = damping
         self.parameters = list(policy.parameters())
         self.sizes = [parameter.numel() for parameter in self.parameters]
-        outputs = policy(observations)
+        if outputs is None:
+            outputs = policy(observations)
         self.whitened = policy.whiten(outputs.detach(), outputs)
         self.batch_size = len(outputs)
         self.cotangent = torch.zeros_like(self.whitened, requires_grad=True)

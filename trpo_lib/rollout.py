@@ -168,14 +168,15 @@ def collect_rollout(
         actions = policy.sample(outputs, generator)
         reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
         reached = np.array(reached)  # a copy: some environments write every observation into the same memory
-        final, upcoming = _split_at_episode_end(envs, mode, reached, terminated | truncated, infos)
+        done = terminated | truncated
+        final, upcoming = _split_at_episode_end(envs, mode, reached, done, infos)
         _refuse_broken("observation", final, f"at step {step} of this rollout")
         _refuse_broken("reward", rewards, f"at step {step} of this rollout")
         valid = ~cursor.resetting
         row = (cursor.observations, final, actions, outputs, rewards, terminated, truncated, valid)
         for column, entry in zip(columns.values(), row, strict=True):
             column.append(entry)
-        episodes += _advance(cursor, upcoming, rewards, terminated | truncated, valid, mode)
+        episodes += _advance(cursor, upcoming, rewards, done, valid, mode)
 
     to = {"dtype": parameter.dtype, "device": parameter.device}
     for name in ("observations", "next_observations", "rewards"):
@@ -222,9 +223,10 @@ def _advance(
 
 def _refuse_broken(name: str, values: np.ndarray, when: str) -> None:
     """NaN or infinity from an environment is the environment's error: say where it happened."""
-    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    finite = np.isfinite(values)
     if not finite.all():
+        env = finite.reshape(len(values), -1).all(axis=1).argmin()
         raise ValueError(
-            f"the environment returned a {name} that is NaN or infinite, {when} in environment {finite.argmin()}. "
+            f"the environment returned a {name} that is NaN or infinite, {when} in environment {env}. "
             "Mend the environment, or wrap it."
         )

@@ -44,8 +44,9 @@ class Batch:
     advantages: Tensor  # standardised
     values: Tensor  # the critic's, before it is fitted
     returns: Tensor  # λ-returns, the critic's targets
-    old: Distribution  # π_old, with the graph from which the surrogate's gradient is taken
-    log_prob: Tensor  # log π_old(a|s), likewise
+    outputs: Tensor  # of π_old, with the graph from which gradient and Fisher products are taken
+    old: Distribution  # π_old
+    log_prob: Tensor  # log π_old(a|s)
     initial_kl: float  # of π_old from the policy that acted; 0 up to rounding
 
 
@@ -103,7 +104,7 @@ class TRPO:
         batch = self.prepare(rollout)
 
         gradient = self.surrogate_gradient(batch)
-        fisher = FisherVectorProduct(self.policy, batch.observations, config.damping)
+        fisher = FisherVectorProduct(self.policy, batch.observations, config.damping, outputs=batch.outputs)
         solution = conjugate_gradient(
             fisher, gradient, max_iterations=config.cg_iterations, relative_tolerance=config.cg_tolerance
         )
@@ -148,22 +149,25 @@ class TRPO:
         )
         observations, actions = rollout.batch(rollout.observations), rollout.batch(rollout.actions)
         values, advantages = rollout.batch(values), rollout.batch(advantages)
-        old = self.policy.distribution(observations)
+        outputs = self.policy(observations)
+        old = self.policy.distribution_from(outputs)
         return Batch(
             observations=observations,
             actions=actions,
             advantages=standardize(advantages),
             values=values,
             returns=advantages + values,
+            outputs=outputs,
             old=old,
             log_prob=old.log_prob(actions),
             initial_kl=self._initial_kl(rollout, old),
         )
 
     def surrogate_gradient(self, batch: Batch) -> Tensor:
-        """g = ∇L(θ_old), `(P,)`; can be asked for once, because it uses up the batch's graph."""
+        """g = ∇L(θ_old), `(P,)`."""
         surrogate = surrogate_objective(batch.log_prob, batch.log_prob.detach(), batch.advantages)
-        return parameters_to_vector(torch.autograd.grad(surrogate, list(self.policy.parameters())))
+        gradient = torch.autograd.grad(surrogate, list(self.policy.parameters()), retain_graph=True)
+        return parameters_to_vector(gradient)
 
     @torch.no_grad()
     def gain_and_kl(self, batch: Batch, step: Tensor) -> tuple[float, float]:

@@ -1,6 +1,6 @@
-"""Regenerate what notebook 07 reads (fifteen minutes on two cores): python notebooks/data/discrete_trpo.py.
+"""Regenerate what notebooks 00 and 07 read (ten minutes on two cores): python notebooks/data/discrete_trpo.py.
 
-One part of them: add textbook, ladder, preset or reuse to the command.
+One part of it: add rates, textbook, ladder, preset or reuse to the command.
 
 Every run of the ladder changes one thing more than the run before it, from the textbook agent to the preset.
 """
@@ -17,12 +17,14 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 from trpo_lib import TRPO, CategoricalPolicy, Episode, TRPOConfig
 from trpo_lib.classroom import plotting, setup, textbook
+from trpo_lib.classroom.policy_gradient import PolicyGradient
 from trpo_lib.presets import PRESETS
 
 FOLDER = Path(__file__).parent
 PRESET = PRESETS["CartPole-v1"].config
 STEPS = 40_000
 STRETCH = 2_000
+RATES = {"TRPO": None, "η = 1": 1.0, "η = 3": 3.0, "η = 10": 10.0}
 REUSE = {"one update": 1, "two updates": 2, "four updates": 4}
 Run = tuple[str, int]  # what ran, and its seed
 TEXTBOOK = TRPOConfig(
@@ -97,6 +99,13 @@ def preset_run(seed: int) -> list[Episode]:
     return TRPO("CartPole-v1", seed=seed).learn(30_000, progress=False).episodes
 
 
+def rate_run(learning_rate: float | None, seed: int) -> list[Episode]:
+    """A policy gradient with a fixed rate, or TRPO where there is none."""
+    setup(seed)
+    agent = PolicyGradient("CartPole-v1", learning_rate=learning_rate, seed=seed) if learning_rate else None
+    return (agent or TRPO("CartPole-v1", seed=seed)).learn(STEPS, progress=False).episodes
+
+
 def reuse_run(times: int, seed: int) -> list[Episode]:
     """The preset, but each batch is used for `times` updates."""
     setup(seed)
@@ -128,7 +137,7 @@ def store_means(name: str, runs: dict[Run, list[Episode]]) -> None:
 
 
 def _write(name: str, header: list[str], rows: list[tuple]) -> None:
-    with (FOLDER / name).open("w", newline="") as file:
+    with (FOLDER / name).open("w", newline="", encoding="utf8") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *rows])
 
 
@@ -136,6 +145,7 @@ def main(parts: list[str]) -> None:
     """Run the named parts, or all of them, two processes at a time."""
     seeds = range(5)
     jobs = {
+        "rates": {(name, s): (rate_run, rate, s) for name, rate in RATES.items() for s in range(10)},
         "textbook": {("textbook", s): (textbook_run, s, 200, 500) for s in seeds},
         "ladder": {("the textbook agent", s): (textbook_run, s, 500, 500) for s in seeds}
         | {(label, s): (ladder_run, i, s) for i, label in enumerate(LADDER) for s in seeds},
@@ -146,7 +156,10 @@ def main(parts: list[str]) -> None:
         for part in parts or jobs:
             runs = {key: pool.submit(*job) for key, job in jobs[part].items()}
             keep = store if part in ("textbook", "preset") else store_means
-            keep(f"07_{part}.csv", {key: run.result() for key, run in runs.items()})
+            keep(
+                "00_rates.csv" if part == "rates" else f"07_{part}.csv",
+                {key: run.result() for key, run in runs.items()},
+            )
 
 
 if __name__ == "__main__":

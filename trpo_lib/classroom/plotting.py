@@ -77,7 +77,7 @@ def returns_on_grid(episodes: Iterable[Episode], grid: Sequence[float]) -> np.nd
 def read_runs(path: str | Path) -> dict[tuple[str, int], np.ndarray]:
     """Stored training runs: (run, seed) → its rows (step, episode return), `(rows, 2)`."""
     runs: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    with Path(path).open(newline="") as file:
+    with Path(path).open(newline="", encoding="utf8") as file:
         for row in csv.DictReader(file):
             pair = float(row["step"]), float(row["episode_return"])
             runs.setdefault((row["run"], int(row["seed"])), []).append(pair)
