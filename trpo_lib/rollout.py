@@ -83,7 +83,7 @@ def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
         env_id,
         num_envs,
         vectorization_mode="sync",
-        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP, "copy": False},  # collect_rollout copies
         wrappers=[lambda env: env if _is_flat(env.observation_space) else FlattenObservation(env)],
         **options,
     )
