@@ -95,13 +95,21 @@ def remake_envs(envs: VectorEnv, num_envs: int, **options) -> VectorEnv:
     Raises:
         ValueError: gymnasium does not know how `envs` was made.
     """
-    if envs.spec is None:
+    recipe = env_recipe(envs)
+    if recipe is None:
         raise ValueError(
             "fresh environments can only be made of one that came from gymnasium.make_vec; it has no spec."
         )
+    return make_envs(recipe["id"], num_envs, **(recipe["options"] | options))
+
+
+def env_recipe(envs: VectorEnv) -> dict | None:
+    """The id and the options with which `make_envs` makes the same environments; None when gymnasium does not know."""
+    if envs.spec is None:
+        return None
     of_the_vector = {"num_envs", "vectorization_mode", "vector_kwargs", "wrappers"}
-    own = {name: value for name, value in envs.spec.kwargs.items() if name not in of_the_vector}
-    return make_envs(envs.spec.id, num_envs, **(own | options))
+    options = {name: value for name, value in envs.spec.kwargs.items() if name not in of_the_vector}
+    return {"id": envs.spec.id, "options": options}
 
 
 def require_vector_env(envs: VectorEnv) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import math
+import os
 import signal
 import threading
 import warnings
@@ -18,6 +19,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tqdm import tqdm
 
 from trpo_lib import _validate
+from trpo_lib.checkpoint import agent_state, read_checkpoint, restore_agent, write_checkpoint
 from trpo_lib.config import TRPOConfig
 from trpo_lib.conjugate_gradient import conjugate_gradient
 from trpo_lib.critic import Critic, explained_variance, fit_critic
@@ -73,14 +75,14 @@ class TRPO:
         if not isinstance(env, str):
             require_vector_env(env)
         self.config = config or find_preset(env).config
-        self.seed, self.device = seed, torch.device(device)
+        self.seed, self.device = int(seed), torch.device(device)
         self.envs = make_envs(env, self.config.num_envs) if isinstance(env, str) else env
         self.config = dataclasses.replace(self.config, num_envs=self.envs.num_envs)
-        self.cursor = start(self.envs, seed)
+        self.cursor = start(self.envs, self.seed)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(self.seed)
             self._build_networks()
-        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.generator = torch.Generator(self.device).manual_seed(self.seed)
         self.history: list[UpdateReport] = []
         self.episodes: list[Episode] = []
         self.step = 0
@@ -217,10 +219,13 @@ class TRPO:
 
     def collect(self) -> Rollout:
         """Act for one batch with the present policy."""
-        if self.cursor is None:  # an interrupted rollout left the environments in the middle of a step
-            self.cursor = start(self.envs, self.seed + self.step)
-            self.cursor.step = self.step
-        return collect_rollout(self.envs, self.policy, self.config.rollout_steps, self.cursor, generator=self.generator)
+        cursor, self.cursor = self.cursor, None  # put back when the rollout is complete
+        if cursor is None:  # one that was cut short left the environments in the middle of a step
+            cursor = start(self.envs, self.seed + self.step)
+        cursor.step = self.step
+        rollout = collect_rollout(self.envs, self.policy, self.config.rollout_steps, cursor, generator=self.generator)
+        self.cursor = cursor
+        return rollout
 
     def learn(self, total_steps: int, *, progress: bool = True) -> "TRPO":
         """Collect and update until at least `total_steps` more transitions were seen; batches are not cut.
@@ -296,6 +301,51 @@ class TRPO:
         envs.close()
         return returns
 
+    def save(self, path: str | os.PathLike) -> None:
+        """Write a checkpoint from which `load` goes on exactly; an older one at `path` is replaced in one instant.
+
+        Raises:
+            OSError: the file cannot be written; an older checkpoint survives.
+        """
+        write_checkpoint(path, agent_state(self))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, env: VectorEnv | None = None) -> "TRPO":
+        """The agent that `save` wrote: 2n steps are n steps, save, load, n steps, bit for bit.
+
+        This holds for gymnasium's classic-control environments. The state of others cannot be saved: after a
+        warning, they start fresh episodes.
+
+        Args:
+            path: of the checkpoint. Nothing in it is executed.
+            env: environments like those that the agent had; made from their id when None.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no checkpoint, damaged, or of a newer version; or its environments have no id
+                and `env` is None; or `env` has other spaces.
+        """
+        if env is not None:
+            require_vector_env(env)
+        state = read_checkpoint(path)
+        recipe, config = state["environment"], TRPOConfig(**state["config"])
+        if env is None and recipe is None:
+            raise ValueError(f"gymnasium cannot make the environments of {path}: give load(path, env) a VectorEnv.")
+        envs = env or make_envs(recipe["id"], config.num_envs, **recipe["options"])
+        with _default_dtype(getattr(torch, state["dtype"])):
+            agent = cls(envs, config, seed=state["seed"], device=state["device"])
+        try:
+            exact = restore_agent(agent, state)
+        except RuntimeError as error:
+            raise ValueError(f"env must have the spaces of the environments in {path}, got {envs}.") from error
+        if not exact:
+            warnings.warn(
+                "the state of these environments cannot be saved: they start fresh episodes, and this run is not "
+                "the one that an uninterrupted run would have been.",
+                stacklevel=2,
+            )
+        return agent
+
     def _build_networks(self) -> None:
         config, envs = self.config, self.envs
         network = {"hidden_sizes": config.hidden_sizes, "activation": config.activation}
@@ -352,6 +402,17 @@ def _interrupts_wait() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
     if received and callable(handler):
         handler(*received[0])
+
+
+@contextlib.contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """New networks have torch's default dtype; those of a checkpoint have the checkpoint's."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextlib.contextmanager
