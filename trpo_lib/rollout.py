@@ -12,6 +12,7 @@ from gymnasium.wrappers import FlattenObservation
 from torch import Tensor
 
 from trpo_lib import _validate
+from trpo_lib.faults import named_failure, refuse_broken, refuse_other_shape
 from trpo_lib.policies import Policy
 
 
@@ -133,6 +134,7 @@ def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
 
     Raises:
         TypeError: not a vector environment, or its observations are not flat.
+        ValueError, RuntimeError: the first observation is broken, or the reset failed; the environment is named.
     """
     require_vector_env(envs)
     space = envs.single_observation_space
@@ -140,8 +142,9 @@ def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
         raise TypeError(
             f"observations must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
         )
-    observations, _ = envs.reset(seed=seed)
-    _refuse_broken("observation", observations, "at the reset")
+    with named_failure(envs, "at the reset"):
+        observations, _ = envs.reset(seed=seed)
+    refuse_broken("observation", observations, "at the reset")
     n = envs.num_envs
     return Cursor(np.array(observations), np.zeros(n, bool), np.zeros(n), np.zeros(n, int))
 
@@ -162,6 +165,7 @@ def collect_rollout(
     Raises:
         TypeError: `cursor` is not a `Cursor`: the environments were not reset.
         ValueError: an observation or a reward is NaN or infinite; the message names step and environment.
+        RuntimeError: an environment raised an error, or changed the shape of its observations; likewise.
     """
     _validate.count("steps", steps)
     if not isinstance(cursor, Cursor):
@@ -174,11 +178,13 @@ def collect_rollout(
     for step in range(steps):
         outputs = policy(torch.as_tensor(cursor.observations, dtype=parameter.dtype, device=parameter.device))
         actions = policy.sample(outputs, generator)
-        reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
+        when = f"at step {step} of this rollout"
+        with named_failure(envs, when):
+            reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
         reached = np.array(reached)  # a copy: some environments write every observation into the same memory
-        final, upcoming = _split_at_episode_end(envs, mode, reached, terminated | truncated, infos)
-        _refuse_broken("observation", final, f"at step {step} of this rollout")
-        _refuse_broken("reward", rewards, f"at step {step} of this rollout")
+        final, upcoming = _split_at_episode_end(envs, mode, reached, terminated | truncated, infos, when)
+        refuse_broken("observation", final, when)
+        refuse_broken("reward", rewards, when)
         valid = ~cursor.resetting
         row = (cursor.observations, final, actions, outputs, rewards, terminated, truncated, valid)
         for column, entry in zip(columns.values(), row, strict=True):
@@ -196,16 +202,18 @@ def collect_rollout(
 
 
 def _split_at_episode_end(
-    envs: VectorEnv, mode: AutoresetMode, reached: np.ndarray, done: np.ndarray, infos: dict
+    envs: VectorEnv, mode: AutoresetMode, reached: np.ndarray, done: np.ndarray, infos: dict, when: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """The observation that the step reached, and the one from which the next step starts."""
     if mode == AutoresetMode.NEXT_STEP or not done.any():
         return reached, reached
     if mode == AutoresetMode.DISABLED:
-        upcoming, _ = envs.reset(options={"reset_mask": done})
+        with named_failure(envs, f"at the reset after the episode that ended {when}"):
+            upcoming, _ = envs.reset(options={"reset_mask": done})
         return reached, np.array(upcoming)
     final = reached.copy()
     for i in np.flatnonzero(done):
+        refuse_other_shape(infos["final_obs"][i], final[i].shape, i, when)
         final[i] = infos["final_obs"][i]
     return final, reached
 
@@ -226,13 +234,3 @@ def _advance(
     cursor.resetting = done & (mode == AutoresetMode.NEXT_STEP)
     cursor.observations = upcoming
     return ended
-
-
-def _refuse_broken(name: str, values: np.ndarray, when: str) -> None:
-    """NaN or infinity from an environment is the environment's error: say where it happened."""
-    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
-    if not finite.all():
-        raise ValueError(
-            f"the environment returned a {name} that is NaN or infinite, {when} in environment {finite.argmin()}. "
-            "Mend the environment, or wrap it."
-        )

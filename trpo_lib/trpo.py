@@ -2,12 +2,13 @@
 
 import contextlib
 import dataclasses
+import itertools
 import math
 import os
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,7 @@ from trpo_lib.checkpoint import agent_state, read_checkpoint, restore_agent, wri
 from trpo_lib.config import TRPOConfig
 from trpo_lib.conjugate_gradient import conjugate_gradient
 from trpo_lib.critic import Critic, explained_variance, fit_critic
+from trpo_lib.faults import named_failure
 from trpo_lib.fisher import FisherVectorProduct
 from trpo_lib.gae import generalized_advantage_estimation, standardize
 from trpo_lib.kl import mean_kl
@@ -227,7 +229,13 @@ class TRPO:
         self.cursor = cursor
         return rollout
 
-    def learn(self, total_steps: int, *, progress: bool = True) -> "TRPO":
+    def learn(
+        self,
+        total_steps: int,
+        *,
+        progress: bool = True,
+        after_update: Callable[[UpdateReport], object] | None = None,
+    ) -> "TRPO":
         """Collect and update until at least `total_steps` more transitions were seen; batches are not cut.
 
         Ctrl-C, or the notebook's stop button, ends it early: agent and history stay as they were after
@@ -236,6 +244,7 @@ class TRPO:
         Args:
             total_steps: transitions over all environments.
             progress: show a bar with episode return, KL and steps a second.
+            after_update: called with the report of each update, when the agent may be saved.
 
         Returns:
             The agent itself.
@@ -249,6 +258,8 @@ class TRPO:
                     rollout = self.collect()
                     with _interrupts_wait():
                         report = self.update(rollout)
+                        if after_update is not None:
+                            after_update(report)
                     bar.set_postfix(refresh=False, **{"return": f"{report.mean_return:.1f}", "kl": f"{report.kl:.4f}"})
                     bar.update(min(self.step - before, bar.total - bar.n))
             except KeyboardInterrupt:
@@ -281,21 +292,31 @@ class TRPO:
         actions = self.policy.mode(outputs) if generator is None else self.policy.sample(outputs, generator)
         return self.policy.to_env(actions)
 
-    def evaluate(self, episodes: int = 20, *, deterministic: bool = True, seed: int = 1_000_000) -> np.ndarray:
+    def evaluate(
+        self, episodes: int = 20, *, deterministic: bool = True, seed: int = 1_000_000, max_steps: int = 100_000
+    ) -> np.ndarray:
         """The returns of `episodes` fresh episodes, `(episodes,)`, each in an environment of its own.
 
         Raises:
             ValueError: the agent was made from a vector environment that gymnasium cannot make again.
+            RuntimeError: an episode does not end within `max_steps`, or an environment raised an error.
         """
         _validate.count("episodes", episodes)
+        _validate.count("seed", seed, minimum=0)
+        _validate.count("max_steps", max_steps)
         envs = remake_envs(self.envs, episodes)
         observations, _ = envs.reset(seed=seed)
         generator = None if deterministic else torch.Generator(self.device).manual_seed(seed)  # not the training's
         dtype = next(self.policy.parameters()).dtype
         returns, running = np.zeros(episodes), np.ones(episodes, bool)
-        while running.any():
+        for step in itertools.count():
+            if not running.any():
+                break
+            if step == max_steps:
+                raise RuntimeError(f"environment {running.argmax()} did not end its episode in {max_steps} steps.")
             actions = self._act(torch.as_tensor(observations, dtype=dtype), generator)
-            observations, rewards, terminated, truncated, _ = envs.step(actions)
+            with named_failure(envs, f"at step {step} of the evaluation"):
+                observations, rewards, terminated, truncated, _ = envs.step(actions)
             returns += np.where(running, rewards, 0.0)
             running &= ~(terminated | truncated)
         envs.close()
