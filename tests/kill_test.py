@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from test_checkpoint import bits, updates
 
+from trpo_lib import TRPO
 from trpo_lib.__main__ import main
 from trpo_lib.run_folder import RunFolder
 
@@ -27,7 +28,9 @@ def kill_often(kills: int, folder: Path, env: str = "CartPole-v1", longest: floa
     """Train in processes of which each is killed after a random time; returns what was seen on the way."""
     chance = random.Random(0)
     torch.set_num_threads(1)  # a forked process must not inherit other threads' locks
-    run = RunFolder(folder / "run")
+    run, whole = RunFolder(folder / "run"), RunFolder(folder / "whole")
+    # The run that is not killed begins here, so that the forked processes find everything imported.
+    assert main(["train", env, "--out", str(whole.path), "--steps", "1", "--quiet", *SETTINGS]) == 0
     seen = {"kills": 0, "updates": 0, "kills while a file was written": 0}
     train = ["train", env, "--out", str(run.path), "--steps", UNREACHABLE, "--quiet", *SETTINGS]
     resume = ["resume", str(run.path), "--steps", UNREACHABLE, "--quiet"]
@@ -45,19 +48,17 @@ def kill_often(kills: int, folder: Path, env: str = "CartPole-v1", longest: floa
             agent = run.load()
             assert len(agent.history) >= seen["updates"], "the checkpoint went back"
             seen["updates"] = len(agent.history)
-    _check(run, env, folder)
+    _check(run, whole.load())
     return seen
 
 
-def _check(run: RunFolder, env: str, folder: Path) -> None:
+def _check(run: RunFolder, whole: TRPO) -> None:
     """The run goes on, its CSV has a row for each update, and it equals a run that was never killed."""
     goal = run.load().step + 100
     assert main(["resume", str(run.path), "--steps", str(goal), "--quiet"]) == 0
     killed = run.load()
     rows = list(csv.DictReader(run.progress.read_text().splitlines()))
     assert [int(row["step"]) for row in rows] == [report.step for report in killed.history]
-    assert main(["train", env, "--out", str(folder / "whole"), "--steps", "1", "--quiet", *SETTINGS]) == 0
-    whole = RunFolder(folder / "whole").load()
     assert bits(updates(whole, len(killed.history) - len(whole.history))) == bits(killed)
 
 
