@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from trpo_lib import _validate
 from trpo_lib.environment_state import environment_state, restore_environment_state
 from trpo_lib.report import UpdateReport
 from trpo_lib.rollout import Cursor, Episode, env_recipe
@@ -36,6 +37,7 @@ def write_checkpoint(path: str | os.PathLike, contents: dict[str, Any]) -> None:
         OSError: the file cannot be written; an old checkpoint at `path` is left as it was.
         TypeError: `contents` holds something that could not be loaded again.
     """
+    _validate.path("path", path)
     path = Path(path)
     buffer = io.BytesIO()
     torch.save(_plain(contents), buffer)
@@ -61,6 +63,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
         OSError: the file cannot be read.
         ValueError: it is no checkpoint, one of a newer version, cut short or altered.
     """
+    _validate.path("path", path)
     header, _, payload = Path(path).read_bytes().partition(b"\n")
     version, _, checksum = header.removeprefix(FORMAT + b" ").partition(b" ")
     if not header.startswith(FORMAT + b" ") or not version.isdigit():

@@ -35,6 +35,8 @@ class FisherVectorProduct:
     """
 
     def __init__(self, policy: Policy, observations: Tensor, damping: float = 0.0):
+        _validate.instance("policy", policy, Policy, "a Policy (see make_policy)")
+        _validate.finite(observations=observations)
         _validate.not_negative("damping", damping)
         self.damping = damping
         self.parameters = list(policy.parameters())

@@ -77,6 +77,7 @@ def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
         num_envs: N.
         options: of the environment, as for `gymnasium.make`.
     """
+    _validate.instance("env_id", env_id, str, "the id of a gymnasium environment")
     _validate.count("num_envs", num_envs)
     if gym.spec(env_id).vector_entry_point is not None:
         return gym.make_vec(env_id, num_envs, **options)
@@ -113,11 +114,11 @@ def env_recipe(envs: VectorEnv) -> dict | None:
     return {"id": envs.spec.id, "options": options}
 
 
-def require_vector_env(envs: VectorEnv) -> None:
+def require_vector_env(envs: VectorEnv, name: str = "envs") -> None:
     """Refuse what is not a vector environment."""
     if not isinstance(envs, VectorEnv):
         raise TypeError(
-            f"envs must be a gymnasium VectorEnv, got {type(envs).__name__}. Make one with gymnasium.make_vec(id, n)."
+            f"{name} must be a gymnasium VectorEnv, got {type(envs).__name__}. Make one with gymnasium.make_vec(id, n)."
         )
 
 
@@ -137,10 +138,12 @@ def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
         ValueError, RuntimeError: the first observation is broken, or the reset failed; the environment is named.
     """
     require_vector_env(envs)
+    if seed is not None:
+        _validate.count("seed", seed, minimum=0)
     space = envs.single_observation_space
     if not _is_flat(space):
         raise TypeError(
-            f"observations must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
+            f"observations of envs must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
         )
     with named_failure(envs, "at the reset"):
         observations, _ = envs.reset(seed=seed)
@@ -167,9 +170,13 @@ def collect_rollout(
         ValueError: an observation or a reward is NaN or infinite; the message names step and environment.
         RuntimeError: an environment raised an error, or changed the shape of its observations; likewise.
     """
+    require_vector_env(envs)
+    _validate.instance("policy", policy, Policy, "a Policy (see make_policy)")
     _validate.count("steps", steps)
     if not isinstance(cursor, Cursor):
         raise TypeError(f"cursor must come from start(envs, seed), got {cursor!r}: the environments were not reset.")
+    if len(cursor.observations) != envs.num_envs:
+        raise ValueError(f"cursor must stand in {envs.num_envs} environments, got {len(cursor.observations)}.")
     mode = envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
     parameter = next(policy.parameters())
     columns: dict[str, list] = {name: [] for name in Rollout.__annotations__ if name != "episodes"}

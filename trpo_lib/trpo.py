@@ -75,9 +75,11 @@ class TRPO:
     def __init__(self, env: str | VectorEnv, config: TRPOConfig | None = None, *, seed: int = 0, device: str = "cpu"):
         _validate.count("seed", seed, minimum=0)
         if not isinstance(env, str):
-            require_vector_env(env)
+            require_vector_env(env, "env")
+        if config is not None:
+            _validate.instance("config", config, TRPOConfig, "a TRPOConfig")
         self.config = config or find_preset(env).config
-        self.seed, self.device = int(seed), torch.device(device)
+        self.seed, self.device = int(seed), _device(device)
         self.envs = make_envs(env, self.config.num_envs) if isinstance(env, str) else env
         self.config = dataclasses.replace(self.config, num_envs=self.envs.num_envs)
         self.cursor = start(self.envs, self.seed)
@@ -143,6 +145,7 @@ class TRPO:
 
     def prepare(self, rollout: Rollout) -> Batch:
         """Advantages and returns for the valid transitions, and the policy as it is before the step."""
+        _validate.instance("rollout", rollout, Rollout, "a Rollout (see collect_rollout)")
         config = self.config
         with torch.no_grad():
             values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
@@ -250,6 +253,9 @@ class TRPO:
             The agent itself.
         """
         _validate.count("total_steps", total_steps)
+        _validate.boolean("progress", progress)
+        if after_update is not None:
+            _validate.function("after_update", after_update)
         goal = self.step + total_steps
         with _one_thread(), tqdm(total=total_steps, unit="step", disable=not progress, mininterval=0.5) as bar:
             try:
@@ -277,7 +283,10 @@ class TRPO:
         Raises:
             ValueError: the observation's size does not fit, or it is not finite.
         """
-        observations = torch.as_tensor(np.asarray(observation), dtype=next(self.policy.parameters()).dtype)
+        observation = np.asarray(observation)
+        if observation.dtype.kind not in "buif":
+            raise TypeError(f"observation must be an array of numbers, got {observation.dtype}.")
+        observations = torch.as_tensor(observation, dtype=next(self.policy.parameters()).dtype)
         size = self.policy.normalizer.mean.numel()
         if observations.ndim not in (1, 2) or observations.shape[-1] != size:
             raise ValueError(f"observation must have shape ({size},) or (N, {size}), got {tuple(observations.shape)}.")
@@ -347,7 +356,7 @@ class TRPO:
                 and `env` is None; or `env` has other spaces.
         """
         if env is not None:
-            require_vector_env(env)
+            require_vector_env(env, "env")
         state = read_checkpoint(path)
         recipe, config = state["environment"], TRPOConfig(**state["config"])
         if env is None and recipe is None:
@@ -403,10 +412,17 @@ def train(env_id: str, total_steps: int | None = None, *, seed: int = 0, **overr
     """
     unknown = set(overrides) - set(TRPOConfig.fields())
     if unknown:
-        raise TypeError(f"unknown settings {sorted(unknown)}; TRPOConfig has {', '.join(TRPOConfig.fields())}.")
+        raise TypeError(f"settings must be among {', '.join(TRPOConfig.fields())}; got {sorted(unknown)}.")
     preset = find_preset(env_id)
     config = dataclasses.replace(preset.config, **overrides)
     return TRPO(env_id, config, seed=seed).learn(preset.total_steps if total_steps is None else total_steps)
+
+
+def _device(device: str) -> torch.device:
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must be one that torch knows, got {device!r}.") from error
 
 
 @contextlib.contextmanager
