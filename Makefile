@@ -7,7 +7,7 @@ NOTEBOOKS := notebooks
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) \
              $(if $(or $(filter Darwin,$(shell uname)),$(DISPLAY),$(WAYLAND_DISPLAY)),,--no-browser --ip=0.0.0.0)
 
-.PHONY: lab test lint unit nbval notebooks bench clean
+.PHONY: lab test lint unit nbval agreement mutants coverage notebooks bench clean
 
 lab: $(INSTALLED)  ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -22,6 +22,16 @@ unit: $(INSTALLED)
 
 nbval: $(INSTALLED)
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300 $(NOTEBOOKS)
+
+agreement: $(INSTALLED)  ## compare with SB3-contrib on the same inputs
+	$(BIN)/pip install --quiet --requirement benchmarks/requirements.txt
+	$(BIN)/pytest tests/test_agreement.py
+
+mutants: $(INSTALLED)  ## break the mathematics line by line: every break must be noticed; see tests/README.md
+	$(BIN)/python tests/mutate.py
+
+coverage: $(INSTALLED)  ## lines of trpo_lib that the unit tests run
+	$(BIN)/coverage run --source trpo_lib -m pytest tests && $(BIN)/coverage report --fail-under 95
 
 notebooks: $(INSTALLED)  ## re-execute notebooks in place; one of them: make notebooks NB=03_taylor_and_kkt
 	$(BIN)/python -m trpo_lib.classroom.execute $(NB)

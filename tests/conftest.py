@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from gymnasium import spaces
-from hypothesis import settings
+from hypothesis import Phase, settings
 from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector
 
@@ -19,7 +19,8 @@ from trpo_lib import TRPO, GaussianPolicy, TRPOConfig, make_policy
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 settings.register_profile("suite", deadline=None, derandomize=True, max_examples=50, database=None)
-settings.load_profile("suite")
+settings.register_profile("quick", settings.get_profile("suite"), phases=[Phase.explicit, Phase.generate])
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 OBSERVATIONS = spaces.Box(-np.inf, np.inf, (3,))
 ACTION_SPACES = {

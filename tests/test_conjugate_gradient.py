@@ -146,3 +146,8 @@ def test_arguments_that_make_no_sense_are_refused_by_name(arguments, name):
     arguments = {"b": torch.ones(2), **arguments}
     with pytest.raises(ValueError, match=name):
         conjugate_gradient(torch.eye(2).matmul, arguments.pop("b"), **arguments)
+
+
+def test_exact_solution_counts_as_converged_even_without_any_tolerance():
+    result = conjugate_gradient(lambda v: 2 * v, torch.tensor([1.0, 0.0]), relative_tolerance=0.0)
+    assert (result.stop_reason, result.iterations, result.x.tolist()) == ("converged", 1, [0.5, 0.0])

@@ -89,3 +89,8 @@ def test_distribution_without_summed_dimensions_is_refused_with_advice():
 def test_different_batches_are_refused():
     with pytest.raises(ValueError, match="batch shape"):
         mean_kl(Categorical(logits=torch.zeros(4, 2)), Categorical(logits=torch.zeros(5, 2)))
+
+
+def test_what_is_no_distribution_is_refused():
+    with pytest.raises(TypeError, match=r"old must be a torch Distribution, got tensor"):
+        mean_kl(torch.ones(3), torch.ones(3))

@@ -1,6 +1,8 @@
 """Checks at the door: each says what was expected, what came, and what to do."""
 
 import math
+import os
+from collections.abc import Iterable
 from numbers import Integral, Real
 
 import torch
@@ -55,32 +57,78 @@ def count(name: str, value: int, minimum: int = 1) -> None:
         raise ValueError(f"{name} must be a whole number of at least {minimum}, got {value!r}.")
 
 
+def instance(name: str, value: object, kind: type, wanted: str) -> None:
+    """Refuse what is not of a kind."""
+    if not isinstance(value, kind):
+        raise TypeError(f"{name} must be {wanted}, got {value!r:.80}.")
+
+
+def function(name: str, value: object) -> None:
+    """Refuse what cannot be called."""
+    if not callable(value):
+        raise TypeError(f"{name} must be a function, got {value!r:.80}.")
+
+
+def path(name: str, value: object) -> None:
+    """Refuse what names no file."""
+    instance(name, value, str | os.PathLike, "the path of a file")
+
+
+def sizes(name: str, value: Iterable[int]) -> None:
+    """Refuse what is not a sequence of whole numbers above zero."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise TypeError(f"{name} must be a sequence of whole numbers, got {value!r}.")
+    for size in value:
+        count(name, size)
+
+
+def rows(name: str, value: Tensor, size: int) -> None:
+    """Refuse what is not a tensor with `size` numbers along its last axis."""
+    tensor(name, value)
+    if value.ndim == 0 or value.shape[-1] != size:
+        raise ValueError(f"{name} must have shape (..., {size}), got {tuple(value.shape)}.")
+
+
+def tensor(name: str, value: Tensor) -> None:
+    """Refuse what is not a tensor."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"{name} must be a torch tensor, got {type(value).__name__}.")
+
+
+def not_empty(name: str, value: Tensor) -> None:
+    """Refuse a tensor without numbers: its mean is 0/0."""
+    if value.numel() == 0:
+        raise ValueError(f"{name} must hold at least one number, got an empty batch.")
+
+
 def same_shape(**tensors: Tensor) -> None:
     """Refuse tensors of different shapes: broadcasting would hide the mistake."""
+    for name, value in tensors.items():
+        tensor(name, value)
     (first_name, first), *others = tensors.items()
-    for name, tensor in others:
-        if tensor.shape != first.shape:
+    for name, other in others:
+        if other.shape != first.shape:
             raise ValueError(
-                f"{name} must have the shape of {first_name}, {tuple(first.shape)}, got {tuple(tensor.shape)}. "
+                f"{name} must have the shape of {first_name}, {tuple(first.shape)}, got {tuple(other.shape)}. "
                 "Reshape one of them: broadcasting is refused because it would average over the wrong pairs."
             )
 
 
 def finite(**tensors: Tensor) -> None:
     """Refuse NaN and infinity, and name the first place."""
-    for name, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            index = tuple((~torch.isfinite(tensor)).nonzero()[0].tolist())
+    for name, value in tensors.items():
+        tensor(name, value)
+        if not torch.isfinite(value).all():
+            index = tuple((~torch.isfinite(value)).nonzero()[0].tolist())
             raise ValueError(
-                f"{name} must be finite, got {tensor[index].item()} at index {index}. "
+                f"{name} must be finite, got {value[index].item()} at index {index}. "
                 "Look for a division by zero or an exploding value where it was computed."
             )
 
 
 def vector(name: str, value: Tensor, length: int | None = None) -> None:
     """Refuse what is not a one-dimensional tensor (of the given length)."""
-    if not isinstance(value, Tensor):
-        raise TypeError(f"{name} must be a torch tensor, got {type(value).__name__}.")
+    tensor(name, value)
     if value.ndim != 1 or (length is not None and len(value) != length):
         wanted = "(P,)" if length is None else f"({length},)"
         raise ValueError(f"{name} must be a flat vector of shape {wanted}, got shape {tuple(value.shape)}.")

@@ -52,11 +52,8 @@ class TRPOConfig:
     critic_learning_rate: float = 1e-3
 
     def __post_init__(self):
-        if isinstance(self.hidden_sizes, int | str):
-            raise TypeError(f"hidden_sizes must be a sequence of whole numbers, got {self.hidden_sizes!r}.")
+        _validate.sizes("hidden_sizes", self.hidden_sizes)
         object.__setattr__(self, "hidden_sizes", tuple(self.hidden_sizes))
-        for size in self.hidden_sizes:
-            _validate.count("hidden_sizes", size)
         for name in ("num_envs", "rollout_steps", "cg_iterations", "line_search_trials", "critic_minibatch"):
             _validate.count(name, getattr(self, name))
         _validate.count("critic_epochs", self.critic_epochs, minimum=0)
@@ -70,6 +67,7 @@ class TRPOConfig:
             _validate.boolean(name, getattr(self, name))
         _validate.shrink_factor("line_search_shrink", self.line_search_shrink)
         _validate.number("initial_log_std", self.initial_log_std)
+        _validate.instance("activation", self.activation, str, f"one of {sorted(ACTIVATIONS)}")
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}, got {self.activation!r}.")
 

@@ -51,9 +51,11 @@ def conjugate_gradient(
 
     Source: Hestenes & Stiefel 1952; Nocedal & Wright, algorithm 5.2.
     """
+    _validate.function("matvec", matvec)
     _validate.vector("b", b)
     _validate.finite(b=b)
     _validate.count("max_iterations", max_iterations)
+    _validate.number("relative_tolerance", relative_tolerance, "a number in [0, 1)")
     if not 0 <= relative_tolerance < 1:
         raise ValueError(f"relative_tolerance must lie in [0, 1), got {relative_tolerance}.")
 

@@ -28,6 +28,8 @@ class Critic(nn.Module):
         hidden_sizes: Sequence[int] = (64, 64),
         activation: str = "tanh",
     ):
+        _validate.count("observation_size", observation_size)
+        _validate.sizes("hidden_sizes", hidden_sizes)
         super().__init__()
         self.normalizer = normalizer or Normalizer(observation_size)
         self.returns = Normalizer(1)
@@ -35,6 +37,7 @@ class Critic(nn.Module):
 
     def forward(self, observations: Tensor) -> Tensor:
         """V(s), `(...)`, for observations `(..., observation_size)`."""
+        _validate.rows("observations", observations, self.normalizer.mean.numel())
         scaled = self.network(self.normalizer(observations)).squeeze(-1)
         return self.returns.mean + self.returns.std * scaled
 
@@ -81,9 +84,13 @@ def fit_critic(
         The mean loss of the last epoch, in units of the returns' variance.
 
     Raises:
-        ValueError: shapes do not fit, or a target is not finite.
+        ValueError: shapes do not fit, a number is not finite, or a setting makes no sense.
     """
-    _validate.finite(targets=targets)
+    _validate.instance("critic", critic, Critic, "a Critic")
+    _validate.finite(observations=observations, targets=targets)
+    _validate.not_empty("targets", targets)
+    _validate.count("epochs", epochs, minimum=0)
+    _validate.count("minibatch_size", minibatch_size)
     if observations.shape[:-1] != targets.shape or targets.ndim != 1:
         raise ValueError(
             f"observations (B, n) and targets (B,) must agree in B, got {tuple(observations.shape)} "
@@ -109,5 +116,7 @@ def fit_critic(
 def explained_variance(values: Tensor, targets: Tensor) -> float:
     """1 − Var[targets − values] / Var[targets]: 1 is a perfect critic, 0 no better than a constant, below 0 worse."""
     _validate.same_shape(values=values, targets=targets)
+    _validate.finite(values=values, targets=targets)
+    _validate.not_empty("values", values)
     variance = targets.var(correction=0)
     return (1 - (targets - values).var(correction=0) / variance).item() if variance > 0 else 0.0

@@ -36,6 +36,8 @@ class FisherVectorProduct:
     """
 
     def __init__(self, policy: Policy, observations: Tensor, damping: float = 0.0, *, outputs: Tensor | None = None):
+        _validate.instance("policy", policy, Policy, "a Policy (see make_policy)")
+        _validate.finite(observations=observations)
         _validate.not_negative("damping", damping)
         self.damping = damping
         self.parameters = list(policy.parameters())

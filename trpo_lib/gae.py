@@ -63,6 +63,8 @@ def generalized_advantage_estimation(
     """
     _validate.in_unit_interval("lam", lam)
     _validate.same_shape(rewards=rewards, truncated=truncated)
+    if rewards.ndim == 0:
+        raise ValueError(f"rewards must have shape (T, N) or (T,), got {tuple(rewards.shape)}.")
     delta = td_errors(rewards, values, next_values, terminated, gamma)
     done = terminated.bool() | truncated.bool()
     decay = (gamma * lam) * (~done).to(delta.dtype)
@@ -77,7 +79,12 @@ def standardize(advantages: Tensor) -> Tensor:
     """Advantages with mean 0 and standard deviation 1, so that the step does not depend on the rewards' unit.
 
     Advantages that are all equal say nothing about which action was better: they become zeros.
+
+    Raises:
+        ValueError: an advantage is NaN or infinite, or there is none.
     """
+    _validate.finite(advantages=advantages)
+    _validate.not_empty("advantages", advantages)
     centred = advantages - advantages.mean()
     std = centred.square().mean().sqrt()
     rounding = 10 * torch.finfo(advantages.dtype).eps * advantages.abs().max()

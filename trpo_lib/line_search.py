@@ -65,10 +65,12 @@ def backtracking_line_search(
 
     Source: TRPO, appendix C.
     """
+    _validate.function("evaluate", evaluate)
     _validate.vector("step", step)
     _validate.positive("max_kl", max_kl)
     _validate.shrink_factor("shrink", shrink)
     _validate.count("max_trials", max_trials)
+    _validate.boolean("rescale", rescale)
 
     best = LineSearchResult(False, 0.0, 0.0, 0.0, 0)
     fraction = 1.0

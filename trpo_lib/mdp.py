@@ -36,8 +36,9 @@ class TabularMDP:
             )
         if self.start.shape != (self.num_states,):
             raise ValueError(f"start must have shape (S,) = ({self.num_states},), got {tuple(self.start.shape)}.")
+        _validate.number("gamma", gamma, "a number in [0, 1)")
         if not 0 <= gamma < 1:
-            raise ValueError(f"gamma must lie in [0, 1) for the infinite sums to exist, got {gamma}.")
+            raise ValueError(f"gamma must be a number in [0, 1) for the infinite sums to exist, got {gamma}.")
         _validate.finite(rewards=self.rewards)
         _refuse_improper(transitions=self.transitions, start=self.start)
         self.gamma = float(gamma)
@@ -45,6 +46,9 @@ class TabularMDP:
     @classmethod
     def random(cls, num_states: int = 5, num_actions: int = 3, gamma: float = 0.9, *, seed: int = 0) -> "TabularMDP":
         """A random MDP: Dirichlet transitions and start, standard normal rewards."""
+        _validate.count("num_states", num_states)
+        _validate.count("num_actions", num_actions)
+        _validate.count("seed", seed, minimum=0)
         generator = torch.Generator().manual_seed(seed)
         uniform = torch.rand(num_states * num_actions + 1, num_states, generator=generator, dtype=torch.float64)
         rows = torch.nn.functional.normalize(-uniform.log(), p=1, dim=-1)  # exponentials, normalised: Dirichlet(1)
@@ -78,7 +82,7 @@ class TabularMDP:
 
         Equal to J in value and gradient at π_new = π_old; only the states' distribution is the old one.
         """
-        _refuse_improper(pi_new=pi_new)
+        self._refuse_no_policy(pi_new=pi_new)
         gain = self.occupancy(pi_old) @ (pi_new * self.advantages(pi_old)).sum(-1)
         return self.performance(pi_old) + gain / (1 - self.gamma)
 
@@ -91,6 +95,7 @@ class TabularMDP:
         self._under(pi)
         _validate.count("steps", steps)
         _validate.count("num_chains", num_chains)
+        _validate.count("seed", seed, minimum=0)
         generator = torch.Generator().manual_seed(seed)
         state = torch.multinomial(self.start, num_chains, replacement=True, generator=generator)
         states, actions = [state], []
@@ -108,13 +113,22 @@ class TabularMDP:
 
     def _under(self, pi: Tensor) -> tuple[Tensor, Tensor]:
         """Reward `(S,)` and transition matrix `(S, S)` of the Markov chain that π makes of the MDP."""
-        if pi.shape != self.rewards.shape:
-            raise ValueError(f"pi must have shape (S, A) = {tuple(self.rewards.shape)}, got {tuple(pi.shape)}.")
-        _refuse_improper(pi=pi)
+        self._refuse_no_policy(pi=pi)
         return (pi * self.rewards).sum(-1), torch.einsum("sa,sat->st", pi, self.transitions)
+
+    def _refuse_no_policy(self, **policies: Tensor) -> None:
+        for name, pi in policies.items():
+            _validate.tensor(name, pi)
+            if pi.shape != self.rewards.shape:
+                raise ValueError(f"{name} must have shape (S, A) = {tuple(self.rewards.shape)}, got {tuple(pi.shape)}.")
+            if pi.dtype != torch.float64:
+                raise TypeError(f"{name} must be a float64 tensor, as all numbers of an MDP, got {pi.dtype}.")
+        _refuse_improper(**policies)
 
 
 def _refuse_improper(**distributions: Tensor) -> None:
     for name, rows in distributions.items():
         if not ((rows >= 0).all() and torch.allclose(rows.sum(-1), torch.ones((), dtype=rows.dtype), atol=1e-6)):
-            raise ValueError(f"{name} must hold probabilities: non-negative, each row summing to one.")
+            raise ValueError(
+                f"{name} must hold probabilities: non-negative, each row summing to one, got {rows.tolist()!s:.80}."
+            )

@@ -45,10 +45,12 @@ class Policy(nn.Module, ABC):
 
     def forward(self, observations: Tensor) -> Tensor:
         """The outputs z, `(B, K)`, for observations `(B, observation_size)`."""
+        _validate.rows("observations", observations, self.normalizer.mean.numel())
         return self.network(self.normalizer(observations))
 
     def outputs_at(self, theta: Tensor, observations: Tensor) -> Tensor:
         """The outputs that the parameters `theta` `(P,)` would give; the policy itself is not touched."""
+        _validate.vector("theta", theta, sum(parameter.numel() for parameter in self.parameters()))
         names, parameters = zip(*self.named_parameters(), strict=True)
         blocks = theta.split([parameter.numel() for parameter in parameters])
         shaped = [block.view_as(parameter) for block, parameter in zip(blocks, parameters, strict=True)]
@@ -246,8 +248,8 @@ def make_policy(
             f"observation_space must be a Box with one axis, got {observation_space}. "
             "Wrap the environment in gymnasium.wrappers.FlattenObservation."
         )
-    for size in hidden_sizes:
-        _validate.count("hidden_sizes", size)
+    _validate.sizes("hidden_sizes", hidden_sizes)
+    _validate.number("initial_log_std", initial_log_std)
     if type(action_space) not in POLICIES:
         names = ", ".join(space.__name__ for space in POLICIES)
         raise TypeError(

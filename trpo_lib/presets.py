@@ -6,6 +6,7 @@ import gymnasium as gym
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
+from trpo_lib import _validate
 from trpo_lib.config import TRPOConfig
 
 
@@ -50,6 +51,7 @@ def find_preset(env: str | VectorEnv) -> Preset:
     Args:
         env: an id as registered with gymnasium, or a vector environment.
     """
+    _validate.instance("env", env, str | VectorEnv, "an id or a gymnasium VectorEnv (see gymnasium.make_vec)")
     if isinstance(env, str):
         if env in PRESETS:
             return PRESETS[env]

@@ -12,6 +12,7 @@ from gymnasium.wrappers import FlattenObservation
 from torch import Tensor
 
 from trpo_lib import _validate
+from trpo_lib.faults import named_failure, refuse_broken, refuse_other_shape
 from trpo_lib.policies import Policy
 
 
@@ -76,6 +77,7 @@ def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
         num_envs: N.
         options: of the environment, as for `gymnasium.make`.
     """
+    _validate.instance("env_id", env_id, str, "the id of a gymnasium environment")
     _validate.count("num_envs", num_envs)
     if gym.spec(env_id).vector_entry_point is not None:
         return gym.make_vec(env_id, num_envs, **options)
@@ -95,20 +97,28 @@ def remake_envs(envs: VectorEnv, num_envs: int, **options) -> VectorEnv:
     Raises:
         ValueError: gymnasium does not know how `envs` was made.
     """
-    if envs.spec is None:
+    recipe = env_recipe(envs)
+    if recipe is None:
         raise ValueError(
             "fresh environments can only be made of one that came from gymnasium.make_vec; it has no spec."
         )
+    return make_envs(recipe["id"], num_envs, **(recipe["options"] | options))
+
+
+def env_recipe(envs: VectorEnv) -> dict | None:
+    """The id and the options with which `make_envs` makes the same environments; None when gymnasium does not know."""
+    if envs.spec is None:
+        return None
     of_the_vector = {"num_envs", "vectorization_mode", "vector_kwargs", "wrappers"}
-    own = {name: value for name, value in envs.spec.kwargs.items() if name not in of_the_vector}
-    return make_envs(envs.spec.id, num_envs, **(own | options))
+    options = {name: value for name, value in envs.spec.kwargs.items() if name not in of_the_vector}
+    return {"id": envs.spec.id, "options": options}
 
 
-def require_vector_env(envs: VectorEnv) -> None:
+def require_vector_env(envs: VectorEnv, name: str = "envs") -> None:
     """Refuse what is not a vector environment."""
     if not isinstance(envs, VectorEnv):
         raise TypeError(
-            f"envs must be a gymnasium VectorEnv, got {type(envs).__name__}. Make one with gymnasium.make_vec(id, n)."
+            f"{name} must be a gymnasium VectorEnv, got {type(envs).__name__}. Make one with gymnasium.make_vec(id, n)."
         )
 
 
@@ -125,15 +135,19 @@ def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
 
     Raises:
         TypeError: not a vector environment, or its observations are not flat.
+        ValueError, RuntimeError: the first observation is broken, or the reset failed; the environment is named.
     """
     require_vector_env(envs)
+    if seed is not None:
+        _validate.count("seed", seed, minimum=0)
     space = envs.single_observation_space
     if not _is_flat(space):
         raise TypeError(
-            f"observations must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
+            f"observations of envs must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
         )
-    observations, _ = envs.reset(seed=seed)
-    _refuse_broken("observation", observations, "at the reset")
+    with named_failure(envs, "at the reset"):
+        observations, _ = envs.reset(seed=seed)
+    refuse_broken("observation", observations, "at the reset")
     n = envs.num_envs
     return Cursor(np.array(observations), np.zeros(n, bool), np.zeros(n), np.zeros(n, int))
 
@@ -154,10 +168,15 @@ def collect_rollout(
     Raises:
         TypeError: `cursor` is not a `Cursor`: the environments were not reset.
         ValueError: an observation or a reward is NaN or infinite; the message names step and environment.
+        RuntimeError: an environment raised an error, or changed the shape of its observations; likewise.
     """
+    require_vector_env(envs)
+    _validate.instance("policy", policy, Policy, "a Policy (see make_policy)")
     _validate.count("steps", steps)
     if not isinstance(cursor, Cursor):
         raise TypeError(f"cursor must come from start(envs, seed), got {cursor!r}: the environments were not reset.")
+    if len(cursor.observations) != envs.num_envs:
+        raise ValueError(f"cursor must stand in {envs.num_envs} environments, got {len(cursor.observations)}.")
     mode = envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
     parameter = next(policy.parameters())
     columns: dict[str, list] = {name: [] for name in Rollout.__annotations__ if name != "episodes"}
@@ -166,12 +185,14 @@ def collect_rollout(
     for step in range(steps):
         outputs = policy(torch.as_tensor(cursor.observations, dtype=parameter.dtype, device=parameter.device))
         actions = policy.sample(outputs, generator)
-        reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
+        when = f"at step {step} of this rollout"
+        with named_failure(envs, when):
+            reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
         reached = np.array(reached)  # a copy: some environments write every observation into the same memory
         done = terminated | truncated
-        final, upcoming = _split_at_episode_end(envs, mode, reached, done, infos)
-        _refuse_broken("observation", final, f"at step {step} of this rollout")
-        _refuse_broken("reward", rewards, f"at step {step} of this rollout")
+        final, upcoming = _split_at_episode_end(envs, mode, reached, done, infos, when)
+        refuse_broken("observation", final, when)
+        refuse_broken("reward", rewards, when)
         valid = ~cursor.resetting
         row = (cursor.observations, final, actions, outputs, rewards, terminated, truncated, valid)
         for column, entry in zip(columns.values(), row, strict=True):
@@ -189,16 +210,18 @@ def collect_rollout(
 
 
 def _split_at_episode_end(
-    envs: VectorEnv, mode: AutoresetMode, reached: np.ndarray, done: np.ndarray, infos: dict
+    envs: VectorEnv, mode: AutoresetMode, reached: np.ndarray, done: np.ndarray, infos: dict, when: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """The observation that the step reached, and the one from which the next step starts."""
     if mode == AutoresetMode.NEXT_STEP or not done.any():
         return reached, reached
     if mode == AutoresetMode.DISABLED:
-        upcoming, _ = envs.reset(options={"reset_mask": done})
+        with named_failure(envs, f"at the reset after the episode that ended {when}"):
+            upcoming, _ = envs.reset(options={"reset_mask": done})
         return reached, np.array(upcoming)
     final = reached.copy()
     for i in np.flatnonzero(done):
+        refuse_other_shape(infos["final_obs"][i], final[i].shape, i, when)
         final[i] = infos["final_obs"][i]
     return final, reached
 
@@ -219,14 +242,3 @@ def _advance(
     cursor.resetting = done & (mode == AutoresetMode.NEXT_STEP)
     cursor.observations = upcoming
     return ended
-
-
-def _refuse_broken(name: str, values: np.ndarray, when: str) -> None:
-    """NaN or infinity from an environment is the environment's error: say where it happened."""
-    finite = np.isfinite(values)
-    if not finite.all():
-        env = finite.reshape(len(values), -1).all(axis=1).argmin()
-        raise ValueError(
-            f"the environment returned a {name} that is NaN or infinite, {when} in environment {env}. "
-            "Mend the environment, or wrap it."
-        )

@@ -45,6 +45,5 @@ def surrogate_objective(log_prob: Tensor, log_prob_old: Tensor, advantages: Tens
     """
     _validate.same_shape(log_prob=log_prob, advantages=advantages)
     _validate.finite(advantages=advantages)
-    if advantages.numel() == 0:
-        raise ValueError("advantages must hold at least one number, got an empty batch.")
+    _validate.not_empty("advantages", advantages)
     return (importance_ratio(log_prob, log_prob_old) * advantages).mean()

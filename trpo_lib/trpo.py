@@ -2,11 +2,13 @@
 
 import contextlib
 import dataclasses
+import itertools
 import math
+import os
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,9 +20,11 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tqdm import tqdm
 
 from trpo_lib import _validate
+from trpo_lib.checkpoint import agent_state, read_checkpoint, restore_agent, write_checkpoint
 from trpo_lib.config import TRPOConfig
 from trpo_lib.conjugate_gradient import conjugate_gradient
 from trpo_lib.critic import Critic, explained_variance, fit_critic
+from trpo_lib.faults import named_failure
 from trpo_lib.fisher import FisherVectorProduct
 from trpo_lib.gae import generalized_advantage_estimation, standardize
 from trpo_lib.kl import mean_kl
@@ -72,16 +76,18 @@ class TRPO:
     def __init__(self, env: str | VectorEnv, config: TRPOConfig | None = None, *, seed: int = 0, device: str = "cpu"):
         _validate.count("seed", seed, minimum=0)
         if not isinstance(env, str):
-            require_vector_env(env)
+            require_vector_env(env, "env")
+        if config is not None:
+            _validate.instance("config", config, TRPOConfig, "a TRPOConfig")
         self.config = config or find_preset(env).config
-        self.seed, self.device = seed, torch.device(device)
+        self.seed, self.device = int(seed), _device(device)
         self.envs = make_envs(env, self.config.num_envs) if isinstance(env, str) else env
         self.config = dataclasses.replace(self.config, num_envs=self.envs.num_envs)
-        self.cursor = start(self.envs, seed)
+        self.cursor = start(self.envs, self.seed)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+            torch.manual_seed(self.seed)
             self._build_networks()
-        self.generator = torch.Generator(self.device).manual_seed(seed)
+        self.generator = torch.Generator(self.device).manual_seed(self.seed)
         self.history: list[UpdateReport] = []
         self.episodes: list[Episode] = []
         self.step = 0
@@ -140,6 +146,7 @@ class TRPO:
 
     def prepare(self, rollout: Rollout) -> Batch:
         """Advantages and returns for the valid transitions, and the policy as it is before the step."""
+        _validate.instance("rollout", rollout, Rollout, "a Rollout (see collect_rollout)")
         config = self.config
         with torch.no_grad():
             values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
@@ -221,12 +228,21 @@ class TRPO:
 
     def collect(self) -> Rollout:
         """Act for one batch with the present policy."""
-        if self.cursor is None:  # an interrupted rollout left the environments in the middle of a step
-            self.cursor = start(self.envs, self.seed + self.step)
-            self.cursor.step = self.step
-        return collect_rollout(self.envs, self.policy, self.config.rollout_steps, self.cursor, generator=self.generator)
+        cursor, self.cursor = self.cursor, None  # put back when the rollout is complete
+        if cursor is None:  # one that was cut short left the environments in the middle of a step
+            cursor = start(self.envs, self.seed + self.step)
+        cursor.step = self.step
+        rollout = collect_rollout(self.envs, self.policy, self.config.rollout_steps, cursor, generator=self.generator)
+        self.cursor = cursor
+        return rollout
 
-    def learn(self, total_steps: int, *, progress: bool = True) -> "TRPO":
+    def learn(
+        self,
+        total_steps: int,
+        *,
+        progress: bool = True,
+        after_update: Callable[[UpdateReport], object] | None = None,
+    ) -> "TRPO":
         """Collect and update until at least `total_steps` more transitions were seen; batches are not cut.
 
         Ctrl-C, or the notebook's stop button, ends it early: agent and history stay as they were after
@@ -235,11 +251,15 @@ class TRPO:
         Args:
             total_steps: transitions over all environments.
             progress: show a bar with episode return, KL and steps a second.
+            after_update: called with the report of each update, when the agent may be saved.
 
         Returns:
             The agent itself.
         """
         _validate.count("total_steps", total_steps)
+        _validate.boolean("progress", progress)
+        if after_update is not None:
+            _validate.function("after_update", after_update)
         goal = self.step + total_steps
         with _one_thread(), tqdm(total=total_steps, unit="step", disable=not progress, mininterval=0.5) as bar:
             try:
@@ -248,6 +268,8 @@ class TRPO:
                     rollout = self.collect()
                     with _interrupts_wait():
                         report = self.update(rollout)
+                        if after_update is not None:
+                            after_update(report)
                     bar.set_postfix(refresh=False, **{"return": f"{report.mean_return:.1f}", "kl": f"{report.kl:.4f}"})
                     bar.update(min(self.step - before, bar.total - bar.n))
             except KeyboardInterrupt:
@@ -265,7 +287,10 @@ class TRPO:
         Raises:
             ValueError: the observation's size does not fit, or it is not finite.
         """
-        observations = torch.as_tensor(np.asarray(observation), dtype=next(self.policy.parameters()).dtype)
+        observation = np.asarray(observation)
+        if observation.dtype.kind not in "buif":
+            raise TypeError(f"observation must be an array of numbers, got {observation.dtype}.")
+        observations = torch.as_tensor(observation, dtype=next(self.policy.parameters()).dtype)
         size = self.policy.normalizer.mean.numel()
         if observations.ndim not in (1, 2) or observations.shape[-1] != size:
             raise ValueError(f"observation must have shape ({size},) or (N, {size}), got {tuple(observations.shape)}.")
@@ -280,25 +305,80 @@ class TRPO:
         actions = self.policy.mode(outputs) if generator is None else self.policy.sample(outputs, generator)
         return self.policy.to_env(actions)
 
-    def evaluate(self, episodes: int = 20, *, deterministic: bool = True, seed: int = 1_000_000) -> np.ndarray:
+    def evaluate(
+        self, episodes: int = 20, *, deterministic: bool = True, seed: int = 1_000_000, max_steps: int = 100_000
+    ) -> np.ndarray:
         """The returns of `episodes` fresh episodes, `(episodes,)`, each in an environment of its own.
 
         Raises:
             ValueError: the agent was made from a vector environment that gymnasium cannot make again.
+            RuntimeError: an episode does not end within `max_steps`, or an environment raised an error.
         """
         _validate.count("episodes", episodes)
+        _validate.count("seed", seed, minimum=0)
+        _validate.count("max_steps", max_steps)
         envs = remake_envs(self.envs, episodes)
         observations, _ = envs.reset(seed=seed)
         generator = None if deterministic else torch.Generator(self.device).manual_seed(seed)  # not the training's
         dtype = next(self.policy.parameters()).dtype
         returns, running = np.zeros(episodes), np.ones(episodes, bool)
-        while running.any():
+        for step in itertools.count():
+            if not running.any():
+                break
+            if step == max_steps:
+                raise RuntimeError(f"environment {running.argmax()} did not end its episode in {max_steps} steps.")
             actions = self._act(torch.as_tensor(observations, dtype=dtype), generator)
-            observations, rewards, terminated, truncated, _ = envs.step(actions)
+            with named_failure(envs, f"at step {step} of the evaluation"):
+                observations, rewards, terminated, truncated, _ = envs.step(actions)
             returns += np.where(running, rewards, 0.0)
             running &= ~(terminated | truncated)
         envs.close()
         return returns
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write a checkpoint from which `load` goes on exactly; an older one at `path` is replaced in one instant.
+
+        Raises:
+            OSError: the file cannot be written; an older checkpoint survives.
+        """
+        write_checkpoint(path, agent_state(self))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, env: VectorEnv | None = None) -> "TRPO":
+        """The agent that `save` wrote: 2n steps are n steps, save, load, n steps, bit for bit.
+
+        This holds for gymnasium's classic-control environments. The state of others cannot be saved: after a
+        warning, they start fresh episodes.
+
+        Args:
+            path: of the checkpoint. Nothing in it is executed.
+            env: environments like those that the agent had; made from their id when None.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no checkpoint, damaged, or of a newer version; or its environments have no id
+                and `env` is None; or `env` has other spaces.
+        """
+        if env is not None:
+            require_vector_env(env, "env")
+        state = read_checkpoint(path)
+        recipe, config = state["environment"], TRPOConfig(**state["config"])
+        if env is None and recipe is None:
+            raise ValueError(f"gymnasium cannot make the environments of {path}: give load(path, env) a VectorEnv.")
+        envs = env or make_envs(recipe["id"], config.num_envs, **recipe["options"])
+        with _default_dtype(getattr(torch, state["dtype"])):
+            agent = cls(envs, config, seed=state["seed"], device=state["device"])
+        try:
+            exact = restore_agent(agent, state)
+        except RuntimeError as error:
+            raise ValueError(f"env must have the spaces of the environments in {path}, got {envs}.") from error
+        if not exact:
+            warnings.warn(
+                "the state of these environments cannot be saved: they start fresh episodes, and this run is not "
+                "the one that an uninterrupted run would have been.",
+                stacklevel=2,
+            )
+        return agent
 
     def _build_networks(self) -> None:
         config, envs = self.config, self.envs
@@ -336,10 +416,17 @@ def train(env_id: str, total_steps: int | None = None, *, seed: int = 0, **overr
     """
     unknown = set(overrides) - set(TRPOConfig.fields())
     if unknown:
-        raise TypeError(f"unknown settings {sorted(unknown)}; TRPOConfig has {', '.join(TRPOConfig.fields())}.")
+        raise TypeError(f"settings must be among {', '.join(TRPOConfig.fields())}; got {sorted(unknown)}.")
     preset = find_preset(env_id)
     config = dataclasses.replace(preset.config, **overrides)
     return TRPO(env_id, config, seed=seed).learn(preset.total_steps if total_steps is None else total_steps)
+
+
+def _device(device: str) -> torch.device:
+    try:
+        return torch.device(device)
+    except RuntimeError as error:
+        raise ValueError(f"device must be one that torch knows, got {device!r}.") from error
 
 
 @contextlib.contextmanager
@@ -356,6 +443,17 @@ def _interrupts_wait() -> Iterator[None]:
         signal.signal(signal.SIGINT, handler)
     if received and callable(handler):
         handler(*received[0])
+
+
+@contextlib.contextmanager
+def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
+    """New networks have torch's default dtype; those of a checkpoint have the checkpoint's."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextlib.contextmanager

@@ -28,6 +28,9 @@ def trust_region_step(direction: Tensor, curvature: float | Tensor, max_kl: floa
     Source: TRPO, appendix C.
     """
     _validate.vector("direction", direction)
+    _validate.finite(direction=direction)
     _validate.positive("max_kl", max_kl)
-    _validate.positive("curvature", float(curvature))
-    return math.sqrt(2 * max_kl / float(curvature)) * direction
+    if isinstance(curvature, Tensor) and curvature.numel() == 1:
+        curvature = curvature.item()
+    _validate.positive("curvature", curvature)
+    return math.sqrt(2 * max_kl / curvature) * direction

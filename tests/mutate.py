@@ -1,0 +1,172 @@
+"""Break the mathematics, one operator, number or statement at a time: python tests/mutate.py [module ...]
+
+Each break must make a test fail. Survivors are printed with their line; those that change nothing are explained in
+tests/README.md, and are left out here by the marks in EQUIVALENT.
+"""
+
+import ast
+import copy
+import importlib
+import importlib.machinery
+import io
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "trpo_lib"
+ALWAYS = ["test_bad_input.py", "test_trpo_step.py", "test_trpo.py"]
+MODULES = {
+    "surrogate": ["test_surrogate.py"],
+    "kl": ["test_kl.py"],
+    "trust_region": ["test_trust_region.py"],
+    "fisher": ["test_fisher.py"],
+    "conjugate_gradient": ["test_conjugate_gradient.py"],
+    "line_search": ["test_line_search.py"],
+    "gae": ["test_gae.py"],
+    "mdp": ["test_mdp.py"],
+    "networks": ["test_networks.py"],
+    "critic": ["test_critic.py"],
+    "policies": ["test_policies.py", "test_action_spaces.py", "test_fisher.py"],
+}
+LONGEST = 120  # seconds; a mutant that never ends is noticed too
+SWAPS = {
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.Pow: ast.Mult,
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.And: ast.Or, ast.Or: ast.And, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+    ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+}  # fmt: skip
+EQUIVALENT = {  # (module, changed line): why it changes nothing that matters stands in tests/README.md
+    ("gae", "rounding = 11 * torch.finfo(advantages.dtype).eps * advantages.abs().max()"),
+}
+
+
+def mutants(tree: ast.Module) -> Iterator[tuple[int, str, str, ast.Module]]:
+    """(line, original, mutant, whole tree) of every break; annotations, defaults and messages are left alone."""
+    for position, node in enumerate(ast.walk(tree)):
+        for change in _changes(node):
+            changed = copy.deepcopy(tree)
+            target = next(n for i, n in enumerate(ast.walk(changed)) if i == position)
+            statement = _statement(changed, target)
+            before = ast.unparse(statement)
+            change(target)
+            after = ast.unparse(statement)
+            if before != after:
+                yield node.lineno, _first_difference(before, after), _first_difference(after, before), changed
+
+
+def _changes(node: ast.AST) -> Iterator:
+    if getattr(node, "ours", True) is False:
+        return
+    if isinstance(node, ast.BinOp | ast.AugAssign | ast.BoolOp) and type(node.op) in SWAPS:
+        yield lambda n: setattr(n, "op", SWAPS[type(n.op)]())
+    elif isinstance(node, ast.Compare) and type(node.ops[0]) in SWAPS:
+        for i in range(len(node.ops)):
+            yield lambda n, i=i: n.ops.__setitem__(i, SWAPS[type(n.ops[i])]())
+    elif isinstance(node, ast.UnaryOp):
+        yield lambda n: setattr(n, "op", ast.UAdd()) if isinstance(n.op, ast.USub) else _drop(n)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, bool):
+        yield lambda n: setattr(n, "value", not n.value)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        yield lambda n: setattr(n, "value", n.value + 1)
+    elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+        yield lambda n: setattr(n, "value", ast.Constant(None))  # the statement does nothing any more
+
+
+def _drop(node: ast.UnaryOp) -> None:
+    """`not x` becomes `not not x`, and `~x` becomes `~~x`."""
+    node.operand = ast.UnaryOp(node.op, node.operand)
+
+
+def _leave_alone(tree: ast.Module) -> None:
+    """Mark what is no mathematics: annotations, default settings, raised messages, slices of text."""
+    for node in ast.walk(tree):
+        parts = []
+        if isinstance(node, ast.FunctionDef):
+            parts = [node.returns, *node.args.defaults, *node.args.kw_defaults, *node.decorator_list]
+        elif isinstance(node, ast.ClassDef):
+            parts = node.decorator_list
+        elif isinstance(node, ast.arg | ast.AnnAssign):
+            parts = [node.annotation]
+        elif isinstance(node, ast.Raise | ast.JoinedStr):
+            parts = [node]
+        elif isinstance(node, ast.keyword) and node.arg == "strict":  # lengths that are equal in any case
+            parts = [node.value]
+        for part in filter(None, parts):
+            for inner in ast.walk(part):
+                inner.ours = False
+
+
+def _statement(tree: ast.Module, target: ast.AST) -> ast.stmt:
+    """The smallest statement around a node."""
+    around = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and any(inner is target for inner in ast.walk(n))]
+    return min(around, key=lambda n: len(list(ast.walk(n))))
+
+
+def _first_difference(text: str, other: str) -> str:
+    return next(a for a, b in zip(text.splitlines(), other.splitlines(), strict=False) if a != b).strip()
+
+
+def survives(name: str, tree: ast.Module) -> bool:
+    """Whether no test notices; the module's own are asked first, because most breaks end there."""
+    return passes(name, tree, MODULES[name]) and passes(name, tree, ALWAYS)
+
+
+def passes(name: str, tree: ast.Module, tests: list[str]) -> bool:
+    """Whether the tests pass with `tree` in place of the module; runs in a process of its own."""
+    process = multiprocessing.get_context("fork").Process(target=_run, args=(name, tree, tests))
+    process.start()
+    process.join(LONGEST)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    return process.exitcode == 0
+
+
+def _run(name: str, tree: ast.Module, tests: list[str]) -> None:
+    import pytest
+
+    load = importlib.machinery.SourceFileLoader.get_code
+    code = compile(ast.fix_missing_locations(tree), str(PACKAGE / f"{name}.py"), "exec")
+    importlib.machinery.SourceFileLoader.get_code = lambda self, full: (
+        code if full == f"trpo_lib.{name}" else load(self, full)
+    )
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        status = pytest.main(["-x", "-q", "-p", "no:cacheprovider", *(str(TESTS / t) for t in tests)])
+    sys.exit(int(status))
+
+
+def _import_once() -> None:
+    """All that the tests need but the package itself, so that each process starts with it."""
+    for module in ("pytest", "hypothesis", "scipy.optimize", "torch.distributions", "torch.func", "sympy", "tqdm"):
+        importlib.import_module(module)
+    gymnasium = importlib.import_module("gymnasium")
+    for env in ("CartPole-v1", "Pendulum-v1"):
+        gymnasium.make(env)
+    importlib.import_module("torch").set_num_threads(1)
+    os.environ["HYPOTHESIS_PROFILE"] = "quick"  # a failure is enough, no search for the smallest one
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+
+
+def main(names: list[str]) -> int:
+    """Try every mutant of the modules; returns the number of survivors."""
+    _import_once()
+    survivors = total = 0
+    for name in names or MODULES:
+        tree = ast.parse((PACKAGE / f"{name}.py").read_text())
+        _leave_alone(tree)
+        assert survives(name, tree), f"the tests of {name} fail without any mutant"
+        for line, original, mutant, changed in mutants(tree):
+            total += 1
+            if (name, mutant) not in EQUIVALENT and survives(name, changed):
+                survivors += 1
+                print(f"survived: {name}.py:{line}: {original}  ->  {mutant}", flush=True)
+        print(f"{name}: done, {total} mutants so far, {survivors} survivors", flush=True)
+    return survivors
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]) > 0)

@@ -1,0 +1,234 @@
+"""Checkpoints: exact, atomic, and refused when they are not whole."""
+
+import errno
+import hashlib
+import os
+import pickle
+import resource
+import subprocess
+import sys
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from environments import Space, vectorize
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode
+
+from trpo_lib import TRPO, TRPOConfig
+from trpo_lib.checkpoint import FORMAT, VERSION, read_checkpoint, write_checkpoint
+
+ENVIRONMENTS = ("CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0")
+
+
+def updates(agent, number):
+    """That many updates more; steps would not do, because a batch may have some less than T·N."""
+    goal = len(agent.history) + number
+    while len(agent.history) < goal:
+        agent.learn(1, progress=False)
+    return agent
+
+
+def bits(agent):
+    """All that an agent is and does next, to the last bit."""
+    updates(agent, 1)
+    networks = [agent.policy.state_dict(), agent.critic.state_dict()]
+    tensors = [(name, value.numpy().tobytes()) for network in networks for name, value in network.items()]
+    tensors += [value.numpy().tobytes() for moments in agent.optimizer.state.values() for value in moments.values()]
+    numbers = repr((agent.history, agent.episodes, agent.step, agent.cursor))
+    return hashlib.sha256(repr(tensors).encode() + numbers.encode() + bytes(agent.generator.get_state())).hexdigest()
+
+
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+@pytest.mark.parametrize("n", [1, 9])
+def test_twice_n_updates_equal_n_updates_save_load_n_updates(env, n, make_agent, tmp_path):
+    updates(make_agent(env), n).save(tmp_path / "half")
+    loaded = TRPO.load(tmp_path / "half")
+    assert len(loaded.history) == n
+    assert bits(updates(loaded, n)) == bits(updates(make_agent(env), 2 * n))
+
+
+IN_A_NEW_PROCESS = """
+import sys
+from test_checkpoint import bits, updates
+from trpo_lib import TRPO
+print(bits(updates(TRPO.load(sys.argv[1]), 10)))
+"""
+
+
+@pytest.mark.parametrize(("env", "dtype"), [("CartPole-v1", torch.float64), ("Pendulum-v1", torch.float32)])
+def test_a_new_process_goes_on_to_the_last_bit(env, dtype, make_agent, tmp_path):
+    torch.set_default_dtype(dtype)
+    updates(make_agent(env), 10).save(tmp_path / "half")
+    command = [sys.executable, "-c", IN_A_NEW_PROCESS, str(tmp_path / "half")]
+    new = subprocess.run(command, capture_output=True, text=True, check=True, cwd=os.path.dirname(__file__))
+    assert new.stdout.strip() == bits(updates(make_agent(env), 20))
+
+
+@pytest.mark.parametrize("mode", list(AutoresetMode), ids=lambda mode: mode.name)
+def test_every_autoreset_mode_goes_on_exactly(mode, make_agent, tmp_path):
+    def envs():
+        return vectorize(*[lambda: gym.make("CartPole-v1")] * 2, mode=mode)
+
+    updates(make_agent(envs(), rollout_steps=33), 9).save(tmp_path / "half")
+    loaded = TRPO.load(tmp_path / "half", envs())
+    assert bits(updates(loaded, 9)) == bits(updates(make_agent(envs(), rollout_steps=33), 18))
+
+
+def test_environments_options_come_back(make_agent, tmp_path):
+    make_agent(gym.make_vec("CartPole-v1", 2, max_episode_steps=7)).save(tmp_path / "agent")
+    assert TRPO.load(tmp_path / "agent").learn(64, progress=False).episodes[0].length <= 7
+
+
+@pytest.mark.filterwarnings("ignore:the state of these environments")
+def test_other_environments_start_fresh_episodes_and_a_warning_says_so(make_agent, tmp_path):
+    half = make_agent("FrozenLake-v1").learn(64, progress=False)
+    half.save(tmp_path / "half")
+    with pytest.warns(UserWarning, match="fresh episodes"):
+        loaded = TRPO.load(tmp_path / "half")
+    assert (loaded.history, loaded.episodes) == (half.history, half.episodes)
+    rollout = loaded.collect()
+    assert torch.equal(rollout.observations[0], torch.eye(16)[[0, 0]])  # the lake's start
+    loaded.update(rollout)
+    assert bits(loaded) == bits(updates(TRPO.load(tmp_path / "half"), 1))  # reproducible all the same
+
+
+def test_environments_of_another_kind_than_saved_start_fresh_episodes(make_agent, tmp_path):
+    make_agent().learn(64, progress=False).save(tmp_path / "agent")
+    envs = vectorize(*[lambda: gym.make("CartPole-v1")] * 3)
+    with pytest.warns(UserWarning, match="fresh episodes"):
+        loaded = TRPO.load(tmp_path / "agent", envs)
+    assert loaded.learn(64, progress=False).config.num_envs == 3
+
+
+def test_environments_without_an_id_must_be_given(make_agent, tmp_path):
+    envs = vectorize(lambda: Space(spaces.Discrete(2)))
+    make_agent(envs).save(tmp_path / "agent")
+    with pytest.raises(ValueError, match=r"load\(path, env\)"):
+        TRPO.load(tmp_path / "agent")
+    with pytest.raises(TypeError, match="VectorEnv"):
+        TRPO.load(tmp_path / "agent", gym.make("CartPole-v1"))
+    with pytest.raises(ValueError, match="env must have the spaces"):
+        TRPO.load(tmp_path / "agent", gym.make_vec("CartPole-v1", 1))
+
+
+def test_saving_disturbs_nothing(make_agent, tmp_path):
+    a, b = make_agent("Pendulum-v1"), make_agent("Pendulum-v1")
+    for _ in range(3):
+        a.learn(64, progress=False).save(tmp_path / "a")
+        b.learn(64, progress=False)
+    assert bits(a) == bits(b)
+
+
+def test_agent_saved_after_an_interrupt_goes_on(make_agent, tmp_path):
+    agent = make_agent().learn(64, progress=False)
+    agent.cursor = None
+    agent.save(tmp_path / "agent")
+    assert bits(TRPO.load(tmp_path / "agent")) == bits(agent)
+
+
+def test_numbers_of_numpy_in_the_settings_are_saved(tmp_path):
+    config = TRPOConfig(num_envs=np.int64(2), rollout_steps=np.int32(8), max_kl=np.float64(0.02))
+    TRPO("CartPole-v1", config, seed=np.int64(3)).learn(16, progress=False).save(tmp_path / "agent")
+    loaded = TRPO.load(tmp_path / "agent")
+    assert loaded.config == config
+    assert loaded.seed == 3
+
+
+def test_what_could_not_be_loaded_again_is_not_written(tmp_path):
+    with pytest.raises(TypeError, match="tensors, numbers, strings"):
+        write_checkpoint(tmp_path / "file", {"f": [print]})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def saved(make_agent, tmp_path):
+    """A checkpoint and its bytes."""
+    make_agent().learn(64, progress=False).save(tmp_path / "checkpoint")
+    return tmp_path / "checkpoint", (tmp_path / "checkpoint").read_bytes()
+
+
+def sealed(payload, version=VERSION):
+    return b"%s %d %s\n%s" % (FORMAT, version, hashlib.sha256(payload).hexdigest().encode(), payload)
+
+
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("executed",)
+
+
+SPOILED = {
+    "empty": (lambda whole: b"", "is not a checkpoint"),
+    "foreign": (lambda whole: b"\x89PNG\r\n\x1a\n" * 9, "is not a checkpoint"),
+    "torch": (lambda whole: whole.partition(b"\n")[2], "is not a checkpoint"),
+    "header": (lambda whole: whole[:12], "is not a checkpoint"),
+    "no payload": (lambda whole: whole.partition(b"\n")[0], "is damaged"),
+    "short by one": (lambda whole: whole[:-1], "is damaged"),
+    "half": (lambda whole: whole[: len(whole) // 2], "is damaged"),
+    "one bit": (lambda whole: whole[:-900] + bytes([whole[-900] ^ 1]) + whole[-899:], "is damaged"),
+    "longer": (lambda whole: whole + b"\0", "is damaged"),
+    "newer": (lambda whole: sealed(b"", VERSION + 1), r"newer trpo_lib: it has format 2, and this one reads up to 1"),
+    "pickle": (lambda whole: sealed(pickle.dumps(Evil(), 2)), "holds something else"),
+    "text": (lambda whole: sealed(b"hello"), "holds something else"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_spoiled_file_is_refused_in_one_sentence_and_nothing_in_it_is_executed(name, saved, monkeypatch):
+    path, whole = saved
+    spoil, message = SPOILED[name]
+    path.write_bytes(spoil(whole))
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(ValueError, match=message) as refusal:
+        TRPO.load(path)
+    assert str(refusal.value).startswith(str(path))
+    assert "\n" not in str(refusal.value)
+    assert not (path.parent / "executed").exists()
+
+
+def test_every_length_at_which_a_file_can_be_cut_is_refused(saved):
+    path, whole = saved
+    for length in range(0, len(whole), 997):
+        path.write_bytes(whole[:length])
+        with pytest.raises(ValueError, match=r"not a checkpoint|damaged"):
+            read_checkpoint(path)
+
+
+def test_missing_file_is_an_error_of_the_system(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        TRPO.load(tmp_path / "nothing")
+
+
+@pytest.fixture(params=["write", "fsync", "rename"])
+def full_disk(request, monkeypatch):
+    """No room for the file: the system really refuses to write more (EFBIG), or says that the disk is full."""
+
+    def refuse(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    if request.param != "write":
+        monkeypatch.setattr(os, {"fsync": "fsync", "rename": "replace"}[request.param], refuse)
+        yield
+        return
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_old_checkpoint_survives_a_full_disk_and_no_rest_is_left(saved, make_agent, full_disk):
+    path, whole = saved
+    agent = make_agent().learn(128, progress=False)
+    with pytest.raises(OSError, match=r"File too large|No space left"):
+        agent.save(path)
+    assert path.read_bytes() == whole
+    assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+
+
+def test_file_and_folder_are_brought_to_the_disk_in_the_right_order(make_agent, tmp_path, monkeypatch):
+    done, sync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda fd: done.append(os.path.isdir(f"/proc/self/fd/{fd}")) or sync(fd))
+    monkeypatch.setattr(os, "replace", lambda a, b: done.append("rename") or replace(a, b))
+    make_agent().save(tmp_path / "agent")
+    assert done == [False, "rename", True]
