@@ -1,14 +1,11 @@
 """Trust region policy optimization: the functions of this package, called in order (notebooks 07 and 08)."""
 
-import contextlib
 import dataclasses
 import itertools
 import math
 import os
-import signal
-import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +17,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from tqdm import tqdm
 
 from trpo_lib import _validate
+from trpo_lib._contexts import default_dtype, interrupts_wait, one_thread
 from trpo_lib.checkpoint import agent_state, read_checkpoint, restore_agent, write_checkpoint
 from trpo_lib.config import TRPOConfig
 from trpo_lib.conjugate_gradient import conjugate_gradient
@@ -261,12 +259,12 @@ class TRPO:
         if after_update is not None:
             _validate.function("after_update", after_update)
         goal = self.step + total_steps
-        with _one_thread(), tqdm(total=total_steps, unit="step", disable=not progress, mininterval=0.5) as bar:
+        with one_thread(), tqdm(total=total_steps, unit="step", disable=not progress, mininterval=0.5) as bar:
             try:
                 while self.step < goal:
                     before = self.step
                     rollout = self.collect()
-                    with _interrupts_wait():
+                    with interrupts_wait():
                         report = self.update(rollout)
                         if after_update is not None:
                             after_update(report)
@@ -366,7 +364,7 @@ class TRPO:
         if env is None and recipe is None:
             raise ValueError(f"gymnasium cannot make the environments of {path}: give load(path, env) a VectorEnv.")
         envs = env or make_envs(recipe["id"], config.num_envs, **recipe["options"])
-        with _default_dtype(getattr(torch, state["dtype"])):
+        with default_dtype(getattr(torch, state["dtype"])):
             agent = cls(envs, config, seed=state["seed"], device=state["device"])
         try:
             exact = restore_agent(agent, state)
@@ -427,41 +425,3 @@ def _device(device: str) -> torch.device:
         return torch.device(device)
     except RuntimeError as error:
         raise ValueError(f"device must be one that torch knows, got {device!r}.") from error
-
-
-@contextlib.contextmanager
-def _interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C back until the update is complete, so that policy, critic and history belong together."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # signals arrive in the main thread alone
-        return
-    received: list[tuple] = []
-    handler = signal.signal(signal.SIGINT, lambda *signal_and_frame: received.append(signal_and_frame))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    if received and callable(handler):
-        handler(*received[0])
-
-
-@contextlib.contextmanager
-def _default_dtype(dtype: torch.dtype) -> Iterator[None]:
-    """New networks have torch's default dtype; those of a checkpoint have the checkpoint's."""
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
-    try:
-        yield
-    finally:
-        torch.set_default_dtype(before)
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Networks this small are faster on one thread than on several."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
