@@ -151,3 +151,14 @@ def test_arguments_that_make_no_sense_are_refused_by_name(arguments, name):
 def test_exact_solution_counts_as_converged_even_without_any_tolerance():
     result = conjugate_gradient(lambda v: 2 * v, torch.tensor([1.0, 0.0]), relative_tolerance=0.0)
     assert (result.stop_reason, result.iterations, result.x.tolist()) == ("converged", 1, [0.5, 0.0])
+
+
+def test_stops_at_the_first_residual_below_the_tolerance_times_the_right_hand_side():
+    matrix, b = positive_definite(12), torch.randn(12)
+    norms = conjugate_gradient(matrix.matmul, b, max_iterations=8, relative_tolerance=0.0).residual_norms
+    assert min(abs(norm / norms[0] - 1) for norm in norms[1:]) > 0.01
+    for k in range(1, 9):
+        tolerance = 1.0001 * norms[k] / norms[0]
+        if tolerance < 1:
+            first = next(i for i in range(1, 9) if norms[i] <= tolerance * norms[0])
+            assert conjugate_gradient(matrix.matmul, b, relative_tolerance=tolerance).iterations == first

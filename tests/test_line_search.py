@@ -154,3 +154,17 @@ def test_scale_of_the_advantages_does_not_change_the_step(kind, scale, natural_s
 def test_settings_that_make_no_sense_are_refused_by_name(name, bad):
     with pytest.raises(ValueError, match=name):
         backtracking_line_search(model()[0], ONE, **{"max_kl": 0.1, name: bad})
+
+
+def test_rescaling_never_goes_beyond_four_steps():
+    result = backtracking_line_search(lambda step: (1.0, 1e-9), torch.ones(1), max_kl=1.0)
+    assert (result.accepted, result.fraction, result.trials) == (True, 4.0, 2)
+
+
+def test_infinite_kl_is_answered_by_plain_backtracking():
+    evaluate = lambda step: (1.0, float("inf") if step.item() > 0.9 else 0.95)  # noqa: E731
+    assert backtracking_line_search(evaluate, torch.ones(1), max_kl=1.0).fraction == 0.8
+
+
+def test_gain_that_moves_the_policy_by_nothing_measurable_is_accepted():
+    assert backtracking_line_search(lambda step: (1.0, 0.0), torch.ones(1), max_kl=1.0).accepted
