@@ -30,8 +30,8 @@ agreement: $(INSTALLED)  ## compare with SB3-contrib on the same inputs
 mutants: $(INSTALLED)  ## break the mathematics line by line: every break must be noticed; see tests/README.md
 	$(BIN)/python tests/mutate.py
 
-coverage: $(INSTALLED)  ## lines of the package, without what serves the notebooks alone, that the unit tests run
-	$(BIN)/coverage run --source trpo_lib --omit 'trpo_lib/classroom/*' -m pytest tests && $(BIN)/coverage report --fail-under 95
+coverage: $(INSTALLED)  ## lines of trpo_lib that the unit tests run
+	$(BIN)/coverage run --source trpo_lib -m pytest tests && $(BIN)/coverage report --fail-under 95
 
 notebooks: $(INSTALLED)  ## re-execute notebooks in place; one of them: make notebooks NB=03_taylor_and_kkt
 	$(BIN)/python -m trpo_lib.classroom.execute $(NB)

@@ -1,12 +1,16 @@
-"""The agents that exist to be compared with: plain policy gradient and textbook TRPO."""
+"""The agents that exist to be compared with, and the execution of notebooks."""
+
+import itertools
 
 import gymnasium as gym
+import nbformat
 import pytest
 import torch
 from torch.nn.utils import parameters_to_vector
 
 from trpo_lib import CategoricalPolicy, TRPOConfig, mean_kl
-from trpo_lib.classroom import textbook
+from trpo_lib.classroom import plotting, textbook
+from trpo_lib.classroom.execute import execute
 from trpo_lib.classroom.policy_gradient import PolicyGradient
 
 SMALL = TRPOConfig(num_envs=2, rollout_steps=32, hidden_sizes=(8,))
@@ -71,3 +75,48 @@ def test_textbook_step_without_advantages_changes_nothing(trajectory):
         policy, episode, torch.zeros_like(episode.rewards), max_kl=1.0, damping=0
     ).accepted
     assert torch.equal(parameters_to_vector(policy.parameters()), before)
+
+
+def test_textbook_learns_as_many_episodes_as_asked_for_and_counts_their_steps():
+    torch.manual_seed(0)
+    env = gym.make("CartPole-v1", max_episode_steps=200)
+    policy = CategoricalPolicy(4, env.action_space, hidden_sizes=(16,), activation="relu", output_gain=1.0)
+    history = textbook.learn(env, policy, 5)
+    lengths = [episode.length for episode in history]
+    assert [episode.step for episode in history] == list(itertools.accumulate(lengths))
+    assert [episode.episode_return for episode in history] == lengths
+
+
+NOTEBOOK = {
+    "import sys, time, os": [],
+    "print(time.perf_counter(), os.urandom(4), file=sys.stderr); print('kept')": ["nbval-ignore-output"],
+    "print(time.perf_counter())": ["nbval-ignore-output", "keep-output"],
+    "import matplotlib.pyplot as plt; plt.plot([1, 3, 2]); plt.show()": [],
+}
+
+
+def test_executing_a_notebook_again_changes_no_byte(tmp_path):
+    notebook = nbformat.v4.new_notebook(metadata={"widgets": {}, "machine": "mine"})
+    for i, (source, tags) in enumerate(NOTEBOOK.items()):
+        cell = nbformat.v4.new_code_cell(source, id=f"cell-{i}", metadata={"tags": tags, "execution": {"now": "then"}})
+        notebook.cells.append(cell)
+    path = tmp_path / "small.ipynb"
+    nbformat.write(notebook, path)
+    execute(path)
+    first = path.read_bytes()
+    execute(path)
+    assert path.read_bytes() == first
+    executed = nbformat.read(path, as_version=4)
+    assert [cell.execution_count for cell in executed.cells] == [1, 2, 3, 4]
+    assert [output.text for output in executed.cells[1].outputs] == ["kept\n"]
+    assert set(executed.metadata) == {"kernelspec", "language_info"}
+
+
+def test_stored_runs_come_back_by_label_and_seed(tmp_path):
+    (tmp_path / "runs.csv").write_text("run,seed,step,episode_return\na,0,10,1.5\na,1,10,2\nb,0,10,3\na,0,20,4\n")
+    runs = plotting.read_runs(tmp_path / "runs.csv")
+    assert {key: rows.tolist() for key, rows in runs.items()} == {
+        ("a", 0): [[10, 1.5], [20, 4]],
+        ("a", 1): [[10, 2]],
+        ("b", 0): [[10, 3]],
+    }
