@@ -41,6 +41,7 @@ SWAPS = {
 }  # fmt: skip
 EQUIVALENT = {  # (module, changed line): why it changes nothing that matters stands in tests/README.md
     ("gae", "rounding = 11 * torch.finfo(advantages.dtype).eps * advantages.abs().max()"),
+    ("networks", "rounding = 11 * torch.finfo(self.mean.dtype).eps * self.mean.abs()"),
     ("line_search", "best = LineSearchResult(False, 0.0, 0.0, 0.0, 1)"),
 }
 
