@@ -57,6 +57,8 @@ EQUIVALENT = {  # (module, changed line): why it changes nothing that matters st
     ("policies", "_, log_std = outputs.chunk(2, dim=+1)"),
     ("policies", "mean_direction, log_std_direction = directions.chunk(2, dim=+1)"),
     ("policies", "return torch.cat([mean_direction / log_std.exp(), math.sqrt(2) * log_std_direction], dim=+1)"),
+    ("policies", "return torch.cat([mean, self.log_std.expand_as(mean)], dim=+1)"),
+    ("policies", "boxed = actions.cpu().numpy().reshape(-2, *self.action_shape) * self.scale + self.shift"),
     ("policies", "IMPOSSIBLE = -1000000001.0"),
     ("policies", "p, d = (self._table(outputs, IMPOSSIBLE).softmax(-1), self._table(directions, 1.0))"),
     ("policies", "return Independent(Categorical(logits=logits, validate_args=False), 1, validate_args=True)"),
