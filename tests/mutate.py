@@ -41,7 +41,30 @@ SWAPS = {
 }  # fmt: skip
 EQUIVALENT = {  # (module, changed line): why it changes nothing that matters stands in tests/README.md
     ("gae", "rounding = 11 * torch.finfo(advantages.dtype).eps * advantages.abs().max()"),
+    ("networks", "rounding = 11 * torch.finfo(self.mean.dtype).eps * self.mean.abs()"),
     ("line_search", "best = LineSearchResult(False, 0.0, 0.0, 0.0, 1)"),
+    ("critic", "loss = nn.functional.mse_loss(critic.network(x).squeeze(+1), y)"),
+    ("mdp", "rows = torch.nn.functional.normalize(-uniform.log(), p=1, dim=+1)"),
+    ("mdp", "gain = self.occupancy(pi_old) @ (pi_new * self.advantages(pi_old)).sum(+1)"),
+    ("mdp", "action = torch.multinomial(pi.detach()[state], 1, generator=generator).squeeze(+1)"),
+    ("mdp", "state = torch.multinomial(self.transitions[state, action], 1, generator=generator).squeeze(+1)"),
+    ("mdp", "return ((pi * self.rewards).sum(+1), torch.einsum('sa,sat->st', pi, self.transitions))"),
+    ("policies", "p = outputs.softmax(+1)"),
+    ("policies", "return p.sqrt() * (directions - (p * directions).sum(+1, keepdim=True))"),
+    ("policies", "return torch.multinomial(outputs.softmax(+1), 1, generator=generator).squeeze(-1)"),
+    ("policies", "return torch.multinomial(outputs.softmax(-1), 1, generator=generator).squeeze(+1)"),
+    ("policies", "mean, log_std = outputs.chunk(2, dim=+1)"),
+    ("policies", "_, log_std = outputs.chunk(2, dim=+1)"),
+    ("policies", "mean_direction, log_std_direction = directions.chunk(2, dim=+1)"),
+    ("policies", "return torch.cat([mean_direction / log_std.exp(), math.sqrt(2) * log_std_direction], dim=+1)"),
+    ("policies", "return torch.cat([mean, self.log_std.expand_as(mean)], dim=+1)"),
+    ("policies", "boxed = actions.cpu().numpy().reshape(-2, *self.action_shape) * self.scale + self.shift"),
+    ("policies", "IMPOSSIBLE = -1000000001.0"),
+    ("policies", "p, d = (self._table(outputs, IMPOSSIBLE).softmax(-1), self._table(directions, 1.0))"),
+    ("policies", "return Independent(Categorical(logits=logits, validate_args=False), 1, validate_args=True)"),
+    ("policies", "return Independent(Bernoulli(logits=outputs, validate_args=False), 1, validate_args=True)"),
+    ("policies", "return Independent(Normal(mean, log_std.exp(), validate_args=False), 1, validate_args=True)"),
+    ("policies", "return (outputs >= 0).to(outputs.dtype)"),
 }
 
 

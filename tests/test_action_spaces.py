@@ -30,6 +30,14 @@ def test_gaussian_maps_plus_minus_one_to_the_bounds_and_clips_beyond(box):
         assert box.contains(action[0])
 
 
+@pytest.mark.parametrize("box", BOXES)
+def test_gaussian_actions_between_the_bounds_are_linear_in_what_was_drawn(box):
+    policy, size = make_policy(OBSERVATIONS, box), int(np.prod(box.shape))
+    for unit in (-0.75, 0.25, 0.5):
+        action = policy.to_env(torch.full((1, size), unit))[0]
+        np.testing.assert_allclose((action - box.low) / (box.high - box.low), (unit + 1) / 2, rtol=1e-6)
+
+
 def test_gaussian_leaves_unbounded_actions_as_they_are_and_respects_a_single_bound():
     box = spaces.Box(np.float32([-np.inf, 0, -np.inf]), np.float32([np.inf, np.inf, 2]))
     action = make_policy(OBSERVATIONS, box).to_env(torch.tensor([[50.0, -3.0, 7.0], [-50.0, 3.0, -7.0]]))

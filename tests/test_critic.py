@@ -120,7 +120,28 @@ def test_targets_that_would_broadcast_or_are_not_finite_are_refused():
         fit(Critic(2), torch.zeros(4, 2), torch.zeros(4, 1))
     with pytest.raises(ValueError, match="agree in B"):
         fit(Critic(2), torch.zeros(4, 2), torch.zeros(3))
+    with pytest.raises(ValueError, match=r"agree in B.*\(4, 3, 2\).*\(4,\)"):
+        fit(Critic(2), torch.zeros(4, 3, 2), torch.zeros(4))
     with pytest.raises(ValueError, match="targets must be finite"):
         fit(Critic(2), torch.zeros(2, 2), torch.tensor([1.0, float("nan")]))
     with pytest.raises(ValueError, match="broadcasting"):
         explained_variance(torch.zeros(3), torch.zeros(3, 1))
+
+
+def test_first_targets_set_the_scale_of_a_new_critic():
+    critic, targets = Critic(3), 1000 + 50 * torch.randn(100)
+    critic.rescale(targets)
+    values = critic(torch.randn(20, 3))
+    assert (values - targets.mean()).abs().max() < 0.1 * targets.std()  # 1000 at once, and almost constant
+
+
+def test_empty_batches_are_refused():
+    with pytest.raises(ValueError, match="targets must hold at least one number"):
+        fit(Critic(2), torch.zeros(0, 2), torch.zeros(0))
+    with pytest.raises(ValueError, match="values must hold at least one number"):
+        explained_variance(torch.zeros(0), torch.zeros(0))
+
+
+def test_hidden_layer_without_units_is_refused():
+    with pytest.raises(ValueError, match="hidden_sizes must"):
+        Critic(2, hidden_sizes=(8, 0))

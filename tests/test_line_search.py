@@ -168,3 +168,17 @@ def test_infinite_kl_is_answered_by_plain_backtracking():
 
 def test_gain_that_moves_the_policy_by_nothing_measurable_is_accepted():
     assert backtracking_line_search(lambda step: (1.0, 0.0), torch.ones(1), max_kl=1.0).accepted
+
+
+@pytest.mark.parametrize("share", [0.9, 0.95, 1.0])
+@pytest.mark.parametrize("max_kl", [0.02, 1.0, 30.0])
+def test_first_step_that_gains_near_the_boundary_is_taken_at_once(share, max_kl):
+    result = backtracking_line_search(lambda step: (1.0, share * max_kl), ONE, max_kl=max_kl)
+    assert (result.fraction, result.trials) == (1.0, 1)
+
+
+@pytest.mark.parametrize("kl", [0.0, 0.1, 1.0])  # the last lies on the boundary, and so still inside
+def test_step_inside_that_gains_nothing_is_shortened_by_the_plain_factor(kl):
+    evaluate, asked = model(gain=lambda t: float(t < 1), kl=lambda t: kl * t**2)
+    backtracking_line_search(evaluate, ONE, max_kl=1.0, shrink=0.5)
+    assert asked == [1.0, 0.5]

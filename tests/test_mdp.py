@@ -164,3 +164,16 @@ def test_policy_that_is_none_is_refused(mdp):
         mdp.values(torch.ones(4, 3))
     with pytest.raises(ValueError, match="pi_new must hold probabilities"):
         mdp.surrogate(random_policy(mdp, 0), torch.ones(4, 3))
+
+
+def test_probabilities_of_zero_are_probabilities():
+    there_and_back = torch.tensor([[[0.0, 1.0]], [[1.0, 0.0]]])
+    mdp = TabularMDP(there_and_back, torch.tensor([[1.0], [0.0]]), 0.5, torch.tensor([1.0, 0.0]))
+    pi = torch.ones(2, 1)
+    torch.testing.assert_close(mdp.values(pi), torch.tensor([4.0, 2.0]) / 3)  # 1 + 1/4 + 1/16 + …, and half of it
+    torch.testing.assert_close(mdp.occupancy(pi), torch.tensor([2.0, 1.0]) / 3)
+    assert mdp.sample(pi, 4)[0].flatten().tolist() == [0, 1, 0, 1, 0]
+
+
+def test_start_of_a_random_mdp_is_drawn_apart_from_its_transitions(mdp):
+    assert not (mdp.transitions == mdp.start).all(-1).any()

@@ -85,6 +85,21 @@ def test_results_are_clipped_and_constant_features_stay_finite():
     assert torch.isfinite(normalizer(torch.tensor([[2.0, 7.1]]))).all()
 
 
+@pytest.mark.parametrize("constant", [0.0, 7.0, 1e6 + 0.1])
+def test_constant_feature_keeps_its_unit(constant):
+    normalizer = Normalizer(1)
+    for size in (3, 7, 10):  # at 1e6 + 0.1 the variance is not 0, but rounding
+        normalizer.update(torch.full((size, 1), constant))
+    torch.testing.assert_close(normalizer(torch.tensor([[constant], [constant + 0.5]])), torch.tensor([[0.0], [0.5]]))
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+def test_feature_with_mean_zero_has_its_own_scale(scale):
+    normalizer = Normalizer(1)
+    normalizer.update(scale * torch.tensor([[-3.0], [3.0]]))
+    assert normalizer.std.item() == pytest.approx(3 * scale)
+
+
 def test_statistics_are_saved_with_the_network_but_are_no_parameters():
     normalizer = Normalizer(2)
     assert {"mean", "std", "count"} <= set(normalizer.state_dict())

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from conftest import ACTION_SPACES, OBSERVATIONS
+from gymnasium import spaces
 from torch.nn.utils import parameters_to_vector
 
 from trpo_lib import (
@@ -112,3 +113,22 @@ def test_fresh_policy_is_nearly_uniform_or_centred(kind, observations):
         torch.testing.assert_close(outputs[:, 2:], torch.full((16, 2), -0.3))
     else:
         assert outputs.abs().max() < 0.1
+
+
+def test_outputs_that_are_nan_give_nan_and_no_error(kind, random_policy, observations):
+    policy = random_policy(kind)  # the line search answers with a shorter step
+    outputs = policy(observations).detach()
+    lost = policy.distribution_from(torch.full_like(outputs, float("nan")))
+    assert lost.log_prob(policy.sample(outputs)).isnan().all()
+
+
+@pytest.mark.parametrize("dimensions", [1, 3, 6])
+def test_gaussian_outputs_are_all_means_and_then_all_log_standard_deviations(dimensions):
+    policy = make_policy(OBSERVATIONS, spaces.Box(-1, 1, (dimensions,)))
+    mean, log_std, d_mean, d_log_std = torch.randn(4, 5, dimensions)
+    outputs, directions = torch.cat([mean, log_std], -1), torch.cat([d_mean, d_log_std], -1)
+    expected = torch.distributions.MultivariateNormal(mean, scale_tril=log_std.exp().diag_embed())
+    actions = torch.randn(5, dimensions)
+    torch.testing.assert_close(policy.distribution_from(outputs).log_prob(actions), expected.log_prob(actions))
+    whitened = torch.cat([d_mean / log_std.exp(), 2**0.5 * d_log_std], -1)
+    torch.testing.assert_close(policy.whiten(outputs, directions), whitened)
