@@ -68,7 +68,7 @@ def generalized_advantage_estimation(
     delta = td_errors(rewards, values, next_values, terminated, gamma)
     done = terminated.bool() | truncated.bool()
     decay = (gamma * lam) * (~done).to(delta.dtype)
-    advantages, advantage = [], delta.new_zeros(delta.shape[1:])
+    advantages, advantage = [], 0.0
     for delta_t, decay_t in zip(reversed(delta.unbind()), reversed(decay.unbind()), strict=True):
         advantage = delta_t + decay_t * advantage
         advantages.append(advantage)
