@@ -29,6 +29,7 @@ def execute(path: Path) -> None:
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,
+        coalesce_streams=True,  # where one write ends and the next begins is a matter of timing
         resources={"metadata": {"path": str(path.parent)}},
     )
     client.execute()
