@@ -1,80 +1,182 @@
-"""How well: returns in training, and how much of the trust region is used.
+"""How well: returns over environment steps, beside SB3-contrib's TRPO; how much of the trust region is used; how fast.
 
-    python benchmarks/learning.py [--seeds 10] [--quick] [--peer]
+    python benchmarks/learning.py [ENV ...] [--peer] [--seeds N] [--quick] [--store]
 
-CartPole-v1 with its preset for 30,000 steps: the mean return of the episodes that end between steps 20,000 and
-30,000, for every seed. The trust region over the same runs and over a Pendulum-v1 run with the continuous default.
-With --peer, SB3-contrib at the settings tuned for it in rl-zoo, for 100,000 steps.
+Every environment of the table below, or those named: `trpo_lib` with its preset. With --peer, SB3-contrib on the same
+steps: with the settings tuned for it (rl-baselines3-zoo), and with these but our true KL. --store: the results replace
+those of the same environment, contestant and seed in results/, from which report.py draws. --quick: two seeds and
+a tenth of the steps, for the environments that need nothing beyond requirements.txt.
 """
 
 import argparse
+import csv
+import itertools
+import time
+import warnings
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
-from trpo_lib import TRPO, UpdateReport
+from trpo_lib import TRPO, Episode
+from trpo_lib.presets import find_preset
 
-SB3_CARTPOLE = {
-    "n_steps": 512, "batch_size": 512, "cg_damping": 1e-3, "gae_lambda": 0.98, "gamma": 0.99,
-    "n_critic_updates": 20, "learning_rate": 1e-3, "target_kl": 0.01, "cg_max_steps": 15,
-}  # fmt: skip
+RESULTS = Path(__file__).parent / "results"
+EVALUATION_EPISODES = 20
+STRETCHES = 50  # points of a learning curve
 
 
-def our_run(env_id: str, seed: int, steps: int, begin: int) -> tuple[float, list[UpdateReport]]:
-    """Mean return of the episodes that end in (begin, steps], and the reports."""
+class Task(NamedTuple):
+    """How long, how many seeds, and the share of the run whose training return counts (None: an evaluation does)."""
+
+    steps: int
+    seeds: int
+    tail: float | None
+
+
+TASKS = {
+    "CartPole-v1": Task(30_000, 10, 1 / 3),
+    "Acrobot-v1": Task(50_000, 10, 0.1),
+    "Pendulum-v1": Task(60_000, 10, 0.1),
+    "LunarLander-v3": Task(200_000, 5, None),
+    "LunarLanderContinuous-v3": Task(100_000, 5, None),
+    "Hopper-v5": Task(1_000_000, 3, None),
+    "HalfCheetah-v5": Task(1_000_000, 3, None),
+    "Walker2d-v5": Task(1_000_000, 3, None),
+}
+OURS, TUNED, EQUAL_KL = "trpo_lib", "SB3-contrib, tuned", "SB3-contrib, equal KL"
+
+
+class Result(NamedTuple):
+    """One training run."""
+
+    environment: str
+    contestant: str
+    seed: int
+    steps: int
+    training_return: float  # over the task's tail, or the last tenth
+    evaluation: float  # deterministic, mean of twenty episodes
+    steps_per_second: float  # processor time
+    update_milliseconds: float
+    mean_kl_ratio: float  # KL/max_kl of the accepted steps; NaN for the peer, which does not tell
+    largest_kl_ratio: float
+
+
+class Stopwatch:
+    """Processor time of the calls of the functions it wraps."""
+
+    def __init__(self):
+        self.seconds, self.calls = 0.0, 0
+
+    def __call__(self, function: Callable) -> Callable:
+        """The function, timed."""
+
+        def timed(*arguments):
+            begin = time.process_time()
+            result = function(*arguments)
+            self.seconds, self.calls = self.seconds + time.process_time() - begin, self.calls + 1
+            return result
+
+        return timed
+
+
+def run(env_id: str, contestant: str, seed: int, steps: int) -> tuple[Result, list[Episode]]:
+    """Train one contestant once; the result and the episodes it finished."""
     torch.set_num_threads(1)
-    agent = TRPO(env_id, seed=seed).learn(steps, progress=False)
-    returns = [e.episode_return for e in agent.episodes if begin < e.step <= steps]
-    return float(np.mean(returns)), agent.history
+    warnings.filterwarnings("ignore")  # deprecations of other libraries
+    watch, begin = Stopwatch(), time.process_time()
+    ratios = [np.nan]
+    if contestant == OURS:
+        agent = TRPO(env_id, seed=seed)
+        agent.update = watch(agent.update)
+        episodes = agent.learn(steps, progress=False).episodes
+        seconds = time.process_time() - begin
+        evaluation = agent.evaluate(EVALUATION_EPISODES)
+        ratios = [report.kl_ratio for report in agent.history if report.accepted]
+    else:
+        from peers import equal_true_kl, sb3_evaluate, sb3_learn, sb3_tuned
+
+        equal = {"target_kl": equal_true_kl(env_id, find_preset(env_id).config.max_kl)}
+        agent = sb3_tuned(env_id, seed=seed, **(equal if contestant == EQUAL_KL else {}))
+        episodes = sb3_learn(agent, steps, watch)
+        seconds = time.process_time() - begin
+        evaluation = sb3_evaluate(agent, env_id, EVALUATION_EPISODES)
+    tail = TASKS[env_id].tail or 0.1
+    returns = [e.episode_return for e in episodes if (1 - tail) * steps < e.step <= steps]
+    speed = steps / seconds, 1e3 * watch.seconds / watch.calls
+    scores = float(np.mean(returns)) if returns else np.nan, float(np.mean(evaluation))
+    used = float(np.mean(ratios)), float(np.max(ratios))
+    return Result(env_id, contestant, seed, steps, *scores, *speed, *used), episodes
 
 
-def peer_run(seed: int, steps: int) -> float:
-    """SB3-contrib's mean return over the last tenth of the steps."""
-    from sb3_contrib import TRPO as SB3TRPO
-    from stable_baselines3.common.env_util import make_vec_env
-
-    torch.set_num_threads(1)
-    envs = make_vec_env("CartPole-v1", 2, seed=seed)
-    agent = SB3TRPO("MlpPolicy", envs, seed=seed, device="cpu", **SB3_CARTPOLE)
-    returns, end = [], {"step": 0}
-
-    def watch(local_variables, _):
-        end["step"] += len(local_variables["infos"])
-        if end["step"] > 0.9 * steps:
-            returns.extend(info["episode"]["r"] for info in local_variables["infos"] if "episode" in info)
-        return True
-
-    agent.learn(steps, callback=watch)
-    return float(np.mean(returns))
+def curve(episodes: list[Episode], steps: int) -> list[tuple[int, float]]:
+    """Mean return of the episodes that ended in each fiftieth of the run, where one did."""
+    edges = np.linspace(0, steps, STRETCHES + 1)
+    points = []
+    for low, high in itertools.pairwise(edges):
+        returns = [e.episode_return for e in episodes if low < e.step <= high]
+        if returns:
+            points.append((int(high), float(np.mean(returns))))
+    return points
 
 
-def region_used(history: list[UpdateReport]) -> str:
-    """Mean and largest KL/max_kl of the accepted steps."""
-    ratios = [report.kl_ratio for report in history if report.accepted]
-    return f"KL/max_kl of accepted steps: mean {np.mean(ratios):.3f}, largest {np.max(ratios):.3f}"
+def store(results: list[tuple[Result, list[Episode]]]) -> None:
+    """Put the results in the place of those of the same environment, contestant and seed."""
+    RESULTS.mkdir(exist_ok=True)
+    runs = [[str(entry) for entry in _rounded(result)] for result, _ in results]
+    curves = [
+        [result.environment, result.contestant, str(result.seed), str(step), f"{value:.1f}"]
+        for result, episodes in results
+        for step, value in curve(episodes, result.steps)
+    ]
+    _merge(RESULTS / "runs.csv", list(Result._fields), runs)
+    _merge(RESULTS / "curves.csv", ["environment", "contestant", "seed", "step", "episode_return"], curves)
+
+
+def _rounded(result: Result) -> list:
+    return [f"{entry:.4g}" if isinstance(entry, float) else entry for entry in result]
+
+
+def _merge(path: Path, header: list[str], rows: list[list[str]]) -> None:
+    replaced = {tuple(row[:3]) for row in rows}
+    kept = []
+    if path.exists():
+        with path.open(newline="", encoding="utf8") as file:
+            kept = [row for row in list(csv.reader(file))[1:] if tuple(row[:3]) not in replaced]
+    order = {name: i for i, name in enumerate([*TASKS, OURS, TUNED, EQUAL_KL])}
+    everything = sorted(kept + rows, key=lambda row: (order[row[0]], order[row[1]], int(row[2])))  # stable in the step
+    with path.open("w", newline="", encoding="utf8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *everything])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--quick", action="store_true", help="two seeds")
+    parser.add_argument("environments", nargs="*", metavar="ENV", help=", ".join(TASKS))
     parser.add_argument("--peer", action="store_true", help="SB3-contrib too")
+    parser.add_argument("--seeds", type=int, help="instead of the table's number")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--store", action="store_true")
     arguments = parser.parse_args()
-    seeds = range(2 if arguments.quick else arguments.seeds)
+    light = ["CartPole-v1", "Acrobot-v1", "Pendulum-v1"]
+    names = arguments.environments or (light if arguments.quick else list(TASKS))
+    contestants = [OURS, TUNED, EQUAL_KL] if arguments.peer else [OURS]
+    shorter = 10 if arguments.quick else 1
     with ProcessPoolExecutor(2) as pool:
-        ours = [pool.submit(our_run, "CartPole-v1", seed, 30_000, 20_000) for seed in seeds]
-        pendulum = [pool.submit(our_run, "Pendulum-v1", seed, 60_000, 54_000) for seed in seeds[:3]]
-        peers = [pool.submit(peer_run, seed, 100_000) for seed in seeds] if arguments.peer else []
-        print("CartPole-v1, mean training return over steps 20,000 to 30,000, one number a seed:")
-        print("  trpo_lib   ", " ".join(f"{run.result()[0]:.0f}" for run in ours))
-        print("  " + region_used([report for run in ours for report in run.result()[1]]))
-        if peers:
-            print("CartPole-v1, mean training return over steps 90,000 to 100,000:")
-            print("  SB3-contrib", " ".join(f"{run.result():.0f}" for run in peers))
-        print("Pendulum-v1, default settings, mean training return over steps 54,000 to 60,000:")
-        print("  trpo_lib   ", " ".join(f"{run.result()[0]:.0f}" for run in pendulum))
-        print("  " + region_used([report for run in pendulum for report in run.result()[1]]))
+        jobs = [
+            pool.submit(run, name, contestant, seed, TASKS[name].steps // shorter)
+            for name in names
+            for seed in range(arguments.seeds or (2 if arguments.quick else TASKS[name].seeds))
+            for contestant in contestants
+        ]
+        print(" ".join(f"{field:>18}" for field in Result._fields))
+        for job in jobs:
+            result, episodes = job.result()
+            print(" ".join(f"{entry!s:>18}" for entry in _rounded(result)), flush=True)
+            if arguments.store:
+                store([(result, episodes)])
 
 
 if __name__ == "__main__":

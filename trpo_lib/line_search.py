@@ -46,8 +46,8 @@ def backtracking_line_search(
         L(θ + α^i Δ) − L(θ) > 0   and   mean KL(π_old ‖ π_{θ + α^i Δ}) ≤ δ
 
     With `rescale`, Δ is first brought to the boundary of the true trust region: as the KL grows with the
-    square of a short step, Δ ← sqrt(δ/KL(Δ)) Δ lands there after a trial or two, from inside or outside. It never
-    goes beyond 4 Δ, and never returns a step outside the region.
+    square of a short step, Δ ← sqrt(δ/KL(Δ)) Δ lands there after a trial or two, from inside or outside; after a few
+    more where the KL is far from quadratic. It never goes beyond 4 Δ, and never returns a step outside the region.
 
     Args:
         evaluate: maps a step `(P,)` to its (surrogate gain, mean KL), both measured, not modelled.
