@@ -25,7 +25,7 @@ def td_errors(rewards: Tensor, values: Tensor, next_values: Tensor, terminated: 
     Raises:
         ValueError: shapes differ, a number is NaN or infinite, or gamma is outside [0, 1].
 
-    Source: Sutton & Barto, eq. 6.5; GAE, eq. 10.
+    Source: Sutton & Barto, eq. 6.5; GAE, section 3 and eq. 11.
     """
     _validate.in_unit_interval("gamma", gamma)
     _validate.same_shape(rewards=rewards, values=values, next_values=next_values, terminated=terminated)

@@ -26,7 +26,7 @@ def importance_ratio(log_prob: Tensor, log_prob_old: Tensor) -> Tensor:
 
 
 def surrogate_objective(log_prob: Tensor, log_prob_old: Tensor, advantages: Tensor) -> Tensor:
-    """The sampled surrogate objective, to be maximised (TRPO, eq. 14, with the advantage in place of Q).
+    """The sampled surrogate objective, to be maximised (the mean of TRPO, eq. 14, with A in place of Q; GAE, eq. 31).
 
         L(θ) = mean_t [ r_t(θ) A_t ]
 

@@ -91,7 +91,7 @@ class TRPO:
         self.step = 0
 
     def update(self, rollout: Rollout) -> UpdateReport:
-        """One iteration of the algorithm (TRPO, algorithm 1 and appendix C).
+        """One iteration of the algorithm (TRPO, section 6 and appendix C).
 
             g  =  ∇L(θ_old)                       gradient of the surrogate
             x  ≈  (F + damping·I)⁻¹ g             conjugate gradient
