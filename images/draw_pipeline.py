@@ -2,26 +2,28 @@
 
 from pathlib import Path
 
+from svg import BLUE, GREY, INK, PALE, RULE, SOFT, script
+
 # notebook, name in two lines, what flows out of the box
 BOXES = [
     ("07 08", "collect", "a batch", "s, a, r"),
     ("06", "estimate", "advantages", "A"),
     ("01", "surrogate", "objective", "L,  g = ∇L"),
     ("02", "KL trust", "region", "KL ≤ δ"),
-    ("03", "quadratic", "model, KKT", "β = √(2δ / xᵀFx)"),
-    ("04", "conjugate", "gradient", "x ≈ F⁻¹g"),
-    ("05", "line", "search", "θ = θ₀ + αⁱ Δ"),
+    ("03", "quadratic", "model, KKT", "β = √(2δ / x^{T}Fx)"),
+    ("04", "conjugate", "gradient", "x ≈ F^{−1}g"),
+    ("05", "line", "search", "θ = θ_{old} + α^{i}Δ"),
     ("07 08", "new policy,", "fit critic", "π, V"),
 ]
 LIT = {name: {name} for name in ("01", "02", "03", "04", "05", "06")}
 LIT |= {"07": {"07 08"}, "08": {"07 08"}, "09": {box[0] for box in BOXES}, "00": {box[0] for box in BOXES}}
 WIDTH, HEIGHT, GAP, TOP, LEFT = 106, 92, 14, 16, 16
-BLUE, PALE, GREY, INK = "#0072B2", "#F2F4F6", "#8A939B", "#1B2733"
 
 
 def label(x: float, down: float, size: float, ink: str, text: str, style: str = "") -> str:
     """One centred line of text, `down` below the upper edge of its box."""
-    return f'<text x="{x}" y="{TOP + down}" font-size="{size}" fill="{ink}" text-anchor="middle" {style}>{text}</text>'
+    place = f'x="{x}" y="{TOP + down}" font-size="{size}" fill="{ink}" text-anchor="middle"'
+    return f"<text {place} {style}>{script(text, size)}</text>"
 
 
 def draw(notebook: str) -> str:
@@ -39,15 +41,15 @@ def draw(notebook: str) -> str:
     for i, (number, first, second, formula) in enumerate(BOXES):
         x, middle = LEFT + i * (WIDTH + GAP), LEFT + i * (WIDTH + GAP) + WIDTH / 2
         lit = number in LIT[notebook]
-        fill, text, faint = (BLUE, "#FFFFFF", "#D9ECF8") if lit else (PALE, INK, GREY)
-        edge, formula_ink = (BLUE, text) if lit else ("#D3D9DE", "#4A5560")
+        fill, text, faint = (BLUE, "#FFFFFF", "#FFFFFF") if lit else (PALE, INK, SOFT)
+        edge, formula_ink = (BLUE, text) if lit else (RULE, SOFT)
         box = f'x="{x}" y="{TOP}" width="{WIDTH}" height="{HEIGHT}" rx="8"'
         parts += [
             f'<rect {box} fill="{fill}" stroke="{edge}"/>',
-            label(middle, 18, 11, faint, number.replace(" ", " · ")),
+            label(middle, 18, 12, faint, number.replace(" ", " · ")),
             label(middle, 39, 14, text, first, 'font-weight="bold"'),
             label(middle, 56, 14, text, second, 'font-weight="bold"'),
-            label(middle, 79, 11.5, formula_ink, formula, 'font-style="italic"'),
+            label(middle, 79, 12, formula_ink, formula, 'font-style="italic"'),
         ]
         if i:
             parts.append(
@@ -58,7 +60,7 @@ def draw(notebook: str) -> str:
     parts += [
         f'<path d="M{right} {bottom} v16 q0 8 -8 8 H{left + 8} q-8 0 -8 -8 V{bottom + 3}" fill="none" '
         f'stroke="{GREY}" stroke-width="1.5" marker-end="url(#tip)"/>',
-        f'<text x="{total_width / 2}" y="{bottom + 40}" font-size="12" fill="#4A5560" text-anchor="middle">'
+        f'<text x="{total_width / 2}" y="{bottom + 40}" font-size="13" fill="{SOFT}" text-anchor="middle">'
         "the next batch comes from the new policy: TRPO is on-policy</text>",
         "</svg>",
     ]

@@ -8,6 +8,7 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
@@ -17,9 +18,10 @@ METADATA = {
 def execute(path: Path) -> None:
     """Run one notebook top to bottom in a fresh kernel and write it back.
 
-    Not kept: time stamps, widget state, the machine's versions, and progress bars (they go to stderr, and are
-    allowed in cells tagged `nbval-ignore-output` alone). A cell tagged `keep-output` shows a measurement that
-    differs at every run, such as a time: it keeps the output it has, unless it has none.
+    Not kept: time stamps, the machine's versions, widgets (a slider brings a still picture along, which takes its
+    place), and progress bars (they go to stderr, and are allowed in cells tagged `nbval-ignore-output` alone). A cell
+    tagged `keep-output` shows a measurement that differs at every run, such as a time: it keeps the output it has,
+    unless it has none.
     """
     notebook = nbformat.read(path, as_version=4)
     stored = {cell.id: cell.outputs for cell in notebook.cells if "keep-output" in cell.metadata.get("tags", [])}
@@ -38,10 +40,20 @@ def execute(path: Path) -> None:
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
-            cell.outputs = stored.get(cell.id) or cell.outputs
+            cell.outputs = stored.get(cell.id) or without_widgets(cell.outputs)
             if "nbval-ignore-output" in cell.metadata.get("tags", []):
                 cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
     nbformat.write(notebook, path)
+
+
+def without_widgets(outputs: list) -> list:
+    """Outputs without live widgets, whose ids differ at every run; one that is nothing but a widget is left out."""
+    kept = []
+    for output in outputs:
+        widget = output.get("data", {}).pop(WIDGET_VIEW, None)
+        if widget is None or "image/png" in output["data"]:
+            kept.append(output)
+    return kept
 
 
 def main(names: list[str]) -> None:
