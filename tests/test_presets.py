@@ -34,6 +34,18 @@ def test_any_other_environment_has_a_default_for_its_kind_of_actions():
         assert find_preset(vectorize(lambda space=space: Space(space))) == discrete
 
 
+def test_environment_of_another_package_is_imported_and_trained_like_any_other(tmp_path, monkeypatch):
+    (tmp_path / "other_package.py").write_text(
+        "import gymnasium as gym\n"
+        "gym.register('Other-v0', 'gymnasium.envs.classic_control:PendulumEnv', max_episode_steps=20)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    agent = train("other_package:Other-v0", 64, **TINY)
+    assert agent.step >= 64
+    assert len(agent.evaluate(2)) == 2
+    assert find_preset("Other-v0") == find_preset("other_package:Other-v0") == trpo_lib.presets.CONTINUOUS
+
+
 def test_unknown_environment_is_refused_by_gymnasium():
     with pytest.raises(gym.error.Error, match="NoSuch"):
         find_preset("NoSuch-v0")

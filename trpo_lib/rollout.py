@@ -1,5 +1,6 @@
 """A batch of experience from a gymnasium vector environment (notebook 07)."""
 
+import importlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -73,12 +74,15 @@ def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
     and `collect_rollout` leaves that step out. All others reset within the same step.
 
     Args:
-        env_id: as registered with gymnasium.
+        env_id: as registered with gymnasium; "module:id" imports the module first, which registers it.
         num_envs: N.
         options: of the environment, as for `gymnasium.make`.
     """
     _validate.instance("env_id", env_id, str, "the id of a gymnasium environment")
     _validate.count("num_envs", num_envs)
+    module, _, env_id = env_id.rpartition(":")
+    if module:
+        importlib.import_module(module)
     if gym.spec(env_id).vector_entry_point is not None:
         return gym.make_vec(env_id, num_envs, **options)
     return gym.make_vec(
