@@ -6,6 +6,9 @@ import numpy as np
 import torch
 
 from trpo_lib.classroom import plotting
+from trpo_lib.classroom.returns import rewards_to_come
+
+__all__ = ["plotting", "rewards_to_come", "setup"]
 
 
 def setup(seed: int = 0) -> None:

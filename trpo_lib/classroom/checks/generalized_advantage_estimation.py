@@ -85,37 +85,7 @@ backward_recursion = Exercise(
 )
 
 
-# Exercise 3: rewards, values, next_values, terminated, truncated (all (T,)), gamma -> (T,).
-_ENDS = (
-    torch.tensor([1.0, 2.0, -1.0, 0.5, 3.0], dtype=torch.float64),
-    torch.tensor([2.0, 1.0, 4.0, 0.5, 1.5], dtype=torch.float64),
-    torch.tensor([1.0, 3.0, 0.5, 2.5, -1.0], dtype=torch.float64),
-    torch.tensor([False, False, False, True, False]),
-    torch.tensor([False, True, False, False, False]),
-)
-
-td_error_at_ends = Exercise(
-    name="td_error_at_ends",
-    right=lambda r, v, nv, terminated, truncated, g: td_errors(r, v, nv, terminated, g),
-    inputs=[(*_ENDS, 0.9), (*_ENDS, 1.0)],
-    wrong={
-        "you drop the bootstrap at a time limit too: the future goes on after it, only a terminal state is worth 0": (
-            lambda r, v, nv, terminated, truncated, g: td_errors(r, v, nv, terminated | truncated, g)
-        ),
-        "you keep the bootstrap at a terminal state: no reward comes after it, so its value is 0": (
-            lambda r, v, nv, terminated, truncated, g: r + g * nv - v
-        ),
-        "you have the two flags the wrong way round: termination removes the bootstrap, truncation keeps it": (
-            lambda r, v, nv, terminated, truncated, g: td_errors(r, v, nv, truncated, g)
-        ),
-        "you bootstrap from values[t + 1]: after an episode's end that is the next episode's first state": (
-            lambda r, v, nv, terminated, truncated, g: td_errors(r, v, torch.cat([v[1:], nv[-1:]]), terminated, g)
-        ),
-    },
-)
-
-
-# Exercise 4: final_value, steps, gamma, lam -> (steps,).
+# Exercise 3: final_value, steps, gamma, lam -> (steps,).
 def _merging_error(final_value: float, steps: int, g: float, lam: float) -> Tensor:
     """The library's advantages with the flags merged, minus those with the flags apart, for a critic of zeros."""
     zeros = torch.zeros(steps, dtype=torch.float64)
