@@ -117,13 +117,13 @@ preconditioned_cg = Exercise(
         "this is plain conjugate gradient: where does the preconditioner enter?": (
             lambda A, b, diagonal, iterations: _preconditioned(A, b, torch.ones_like(b), iterations)
         ),
-        "you multiply by the diagonal: z = D⁻¹r divides by it.": (
+        "you multiply by the diagonal: z = E⁻¹r divides by it.": (
             lambda A, b, diagonal, iterations: _preconditioned(A, b, diagonal, iterations)
         ),
         "z is used for the direction, but α and β still contain rᵀr: they need rᵀz.": (
             lambda A, b, diagonal, iterations: _preconditioned(A, b, 1 / diagonal, iterations, plain_products=True)
         ),
-        "you divide by the square root of the diagonal: D^(−1/2) acts from both sides, so z = D⁻¹r.": (
+        "you divide by the square root of the diagonal: E^(−1/2) acts from both sides, so z = E⁻¹r.": (
             lambda A, b, diagonal, iterations: _preconditioned(A, b, diagonal**-0.5, iterations)
         ),
     },
