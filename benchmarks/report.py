@@ -56,14 +56,8 @@ def table() -> None:
         steps = int(rows[0]["steps"])
         scores = interval(column("training_return")), interval(column("evaluation"))
         update = f"{np.median(column('update_milliseconds')):.0f}"
-        print(
-            f"| {environment} | {steps:,} | {contestant} | {len(rows)} |",
-            *scores,
-            f"{speed:,.0f}",
-            update,
-            ratio,
-            sep=" | ",
-        )
+        cells = [environment, f"{steps:,}", contestant, str(len(rows)), *scores, f"{speed:,.0f}", update, ratio]
+        print("| " + " | ".join(cells) + " |")
 
 
 def every_seed() -> None:
