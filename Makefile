@@ -7,7 +7,7 @@ NOTEBOOKS := notebooks
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) \
              $(if $(or $(filter Darwin,$(shell uname)),$(DISPLAY),$(WAYLAND_DISPLAY)),,--no-browser --ip=0.0.0.0)
 
-.PHONY: lab test lint unit nbval agreement mutants coverage notebooks bench clean
+.PHONY: lab test lint unit nbval slides test-browser agreement mutants coverage notebooks bench clean
 
 lab: $(INSTALLED)  ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -36,9 +36,18 @@ coverage: $(INSTALLED)  ## lines of trpo_lib that the unit tests run
 notebooks: $(INSTALLED)  ## re-execute notebooks in place; one of them: make notebooks NB=03_taylor_and_kkt
 	$(BIN)/python -m trpo_lib.classroom.execute $(NB)
 
+slides: $(INSTALLED)  ## a slide deck of every notebook, slides/NN_name.html; one of them: make slides NB=03_taylor_and_kkt
+	command -v npm > /dev/null || $(BIN)/pip install --quiet --requirement slides/requirements.txt
+	$(BIN)/python -m slides $(NB)
+
+test-browser: $(INSTALLED)  ## every notebook in JupyterLab and every deck, in headless Chromium
+	command -v npm > /dev/null || $(BIN)/pip install --quiet --requirement slides/requirements.txt
+	$(BIN)/pip install --quiet --requirement tests/browser/requirements.txt
+	$(BIN)/pytest tests/browser
+
 bench: $(INSTALLED)  ## compare with SB3-contrib, a small version
 	$(BIN)/pip install --quiet --requirement benchmarks/requirements.txt
-	$(BIN)/python benchmarks/speed.py && $(BIN)/python benchmarks/learning.py --quick
+	$(BIN)/python benchmarks/speed.py && $(BIN)/python benchmarks/learning.py --quick --peer
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -47,4 +56,4 @@ $(INSTALLED): requirements.txt pyproject.toml
 	touch $(INSTALLED)
 
 clean:
-	rm -rf .venv
+	rm -rf .venv slides/node_modules slides/*.html

@@ -26,7 +26,7 @@ def imported(folder):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 names.add(node.module.split(".")[0])
-    local = {"trpo_lib", *(path.stem for path in (ROOT / folder).rglob("*.py"))}
+    local = {"trpo_lib", "slides", "tests", *(path.stem for path in (ROOT / folder).rglob("*.py"))}
     return names - sys.stdlib_module_names - local
 
 
@@ -55,7 +55,7 @@ def test_package_declares_what_it_imports_and_no_more():
 
 
 def test_tests_import_only_what_is_pinned():
-    optional = {"sb3_contrib", "stable_baselines3"}  # benchmarks/requirements.txt
+    optional = {"sb3_contrib", "stable_baselines3", "playwright"}  # benchmarks, tests/browser: requirements.txt
     assert {BROUGHT.get(name, name) for name in imported("tests")} - optional <= set(PINS)
 
 

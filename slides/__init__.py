@@ -1,0 +1,1 @@
+"""Slide decks from the notebooks: python -m slides [NOTEBOOK …] [--check] [--png FOLDER]."""
