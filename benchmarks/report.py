@@ -78,7 +78,7 @@ def curves() -> None:
         points[row["environment"], row["contestant"]][int(row["step"])].append(float(row["episode_return"]))
     environments = [name for name in TASKS if (name, OURS) in points]
     rows = -(-len(environments) // 2)
-    _, axes = plt.subplots(rows, 2, figsize=(9.5, 2.6 * rows), squeeze=False)
+    figure, axes = plt.subplots(rows, 2, figsize=(9.5, 2.6 * rows), squeeze=False)
     for ax in axes.flat[len(environments) :]:
         ax.axis("off")
     for ax, environment in zip(axes.flat, environments, strict=False):
@@ -90,7 +90,7 @@ def curves() -> None:
                 low, high = [min(at[step]) for step in steps], [max(at[step]) for step in steps]
                 ax.fill_between(steps, low, high, color=color, alpha=0.15, linewidth=0)
         ax.set(title=environment, xlabel="environment steps", ylabel="episode return")
-    axes[0, 0].legend(loc="lower right", fontsize=9)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     plt.savefig(RESULTS / "curves.png")
 
 
