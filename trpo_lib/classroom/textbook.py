@@ -1,13 +1,16 @@
-"""The textbook agent of notebook 07: the functions of `trpo_lib` with the settings of the source document.
+"""The textbook agent of notebooks 07 and 08: the functions of `trpo_lib` with the settings of the source document.
 
 It is kept for what it cannot do. One episode is one batch, a time limit counts as the end of the world, the
-critic takes one gradient step, nothing is normalised or damped; `TRPO` is what remains when that is mended.
+critic takes one gradient step, nothing is normalised; `TRPO` is what remains when that is mended.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import gymnasium as gym
+import numpy as np
 import torch
+from gymnasium import spaces
 from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
@@ -17,7 +20,7 @@ from trpo_lib.gae import generalized_advantage_estimation
 from trpo_lib.kl import mean_kl
 from trpo_lib.line_search import LineSearchResult, backtracking_line_search
 from trpo_lib.networks import mlp
-from trpo_lib.policies import Policy
+from trpo_lib.policies import GaussianPolicy, Policy
 from trpo_lib.rollout import Episode
 from trpo_lib.surrogate import surrogate_objective
 from trpo_lib.trust_region import trust_region_step
@@ -31,6 +34,30 @@ class Trajectory(NamedTuple):
     actions: Tensor
     rewards: Tensor
     done: Tensor  # terminated or truncated: the textbook makes no difference
+
+
+class SoftplusGaussianPolicy(GaussianPolicy):
+    """The textbook's policy for Pendulum-v1: mean and standard deviation are both functions of the state.
+
+        μ(s) = 2 tanh(…),   σ(s) = softplus(…),   in units of torque and not of the box
+
+    σ has no floor, and the initial weights are torch's own. The outputs are (μ, log σ) again, so that all that TRPO
+    asks of a policy is inherited.
+    """
+
+    def __init__(self, observation_size: int, action_space: spaces.Box, **network):
+        super().__init__(observation_size, action_space, **network)
+        del self.log_std
+        *hidden, last = self.network
+        self.network = nn.Sequential(*hidden, nn.Linear(last.in_features, 2 * self.dimensions))
+        for layer in self.network[::2]:
+            layer.reset_parameters()
+        self.scale, self.shift = np.ones(self.action_shape), np.zeros(self.action_shape)
+
+    def forward(self, observations: Tensor) -> Tensor:
+        """The outputs (μ, log σ), `(B, 2d)`, for observations `(B, observation_size)`."""
+        mean, width = self.network(self.normalizer(observations)).chunk(2, dim=-1)
+        return torch.cat([2 * mean.tanh(), nn.functional.softplus(width).log()], dim=-1)
 
 
 def run_episode(env: gym.Env, policy: Policy, seed: int | None = None) -> Trajectory:
@@ -88,13 +115,24 @@ def learn(
     max_kl: float = 5e-4,
     damping: float = 0.0,
     seed: int = 0,
+    reward: Callable[[Tensor], Tensor] = lambda rewards: rewards,
+    after_episode: Callable[[Trajectory, LineSearchResult], object] = lambda trajectory, search: None,
 ) -> list[Episode]:
     """Alternate one episode, one critic step and one policy step.
 
     Actions and the critic's first weights are drawn from torch's global generator; `seed` is the environment's.
 
+    Args:
+        env: one environment, not a vector of them.
+        policy: changed in place.
+        episodes: how many.
+        gamma, lam, max_kl, damping: γ, λ, δ and what is added to the Fisher matrix's diagonal.
+        seed: of the environment.
+        reward: what the agent learns from, given the environment's rewards `(T,)`.
+        after_episode: called with each trajectory and what its policy step came to.
+
     Returns:
-        One `Episode` (step, episode_return, length) for each episode.
+        One `Episode` (step, episode_return, length) for each episode, in the environment's own rewards.
     """
     size = env.observation_space.shape[0]
     critic = mlp(size, (128,), 1, "relu", output_gain=1.0)
@@ -102,17 +140,19 @@ def learn(
     history, step = [], 0
     for episode in range(episodes):
         trajectory = run_episode(env, policy, seed if episode == 0 else None)
+        rewards = reward(trajectory.rewards)
         values = critic(trajectory.observations).squeeze(-1)
         with torch.no_grad():
             next_values = critic(trajectory.next_observations).squeeze(-1)
-            targets = trajectory.rewards + gamma * next_values * (~trajectory.done)
+            targets = rewards + gamma * next_values * (~trajectory.done)
             advantages = generalized_advantage_estimation(
-                trajectory.rewards, values, next_values, trajectory.done, trajectory.done, gamma, lam
+                rewards, values, next_values, trajectory.done, trajectory.done, gamma, lam
             )
         optimizer.zero_grad()
         nn.functional.mse_loss(values, targets).backward()
         optimizer.step()
-        improve_policy(policy, trajectory, advantages, max_kl=max_kl, damping=damping)
+        search = improve_policy(policy, trajectory, advantages, max_kl=max_kl, damping=damping)
+        after_episode(trajectory, search)
         step += len(trajectory.rewards)
         history.append(Episode(step, trajectory.rewards.sum().item(), len(trajectory.rewards)))
     return history
