@@ -39,6 +39,7 @@ def test_step_is_the_dense_natural_gradient_of_the_right_length(make_agent, dist
     natural = torch.linalg.solve(fisher + damping * torch.eye(len(gradient)), gradient)
     step = (2 * max_kl / (natural @ fisher @ natural)).sqrt() * natural
     report = agent.history[-1]
+    assert report.accepted
     torch.testing.assert_close(theta(agent) - theta(before), report.fraction * step, rtol=1e-5, atol=1e-9)
     assert report.predicted_gain == pytest.approx((report.fraction * gradient @ step).item(), rel=1e-6)
     assert report.gradient_norm == pytest.approx(gradient.norm().item())
