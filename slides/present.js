@@ -92,10 +92,13 @@
   await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
   document.querySelectorAll(".page").forEach(fit);
   document.body.classList.remove("measuring");
+  const printing = new URLSearchParams(location.search).has("print-pdf");
+  const pages = printing && new Promise((laidOut) => Reveal.on("pdf-ready", laidOut));
   await Reveal.initialize({
     width: 1280, height: 720, margin: 0, center: false, hash: true, controls: false, slideNumber: "c/t",
     navigationMode: "linear", transition: "none", backgroundTransition: "none", pdfSeparateFragments: false,
     pdfMaxPagesPerSlide: 1, plugins: [RevealNotes],
   });
+  await pages;
   document.documentElement.dataset.ready = "true";
 })();

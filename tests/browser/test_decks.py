@@ -49,9 +49,7 @@ def test_a_deck_prints_one_page_a_slide_with_every_line_shown(path, chromium, fo
     page, console = browser.open_deck(chromium, folder / f"{path.stem}.html", "?print-pdf")
     page.emulate_media(media="print")
     hidden = "e => !e.checkVisibility({opacityProperty: true, visibilityProperty: true})"
-    page.wait_for_function(  # the pages are laid out a moment after the deck is ready
-        f"[...document.querySelectorAll('.fragment')].filter({hidden}).length === 0", polling=100
-    )
+    assert page.evaluate(f"[...document.querySelectorAll('.fragment')].filter({hidden}).length") == 0
     slides = page.evaluate("Reveal.getTotalSlides()")
     printed = page.pdf(prefer_css_page_size=True, print_background=True)
     page.close()
