@@ -21,6 +21,7 @@ from gymnasium.wrappers import TransformReward
 
 from trpo_lib import TRPO, Episode, GaussianPolicy, TRPOConfig
 from trpo_lib.classroom import plotting, setup, textbook
+from trpo_lib.classroom.ablations import TimeLimitIsDeath
 from trpo_lib.presets import find_preset
 
 FOLDER = Path(__file__).parent
@@ -39,16 +40,8 @@ TEXTBOOK = TRPOConfig(
     gamma=0.9,
     lam=0.9,
     damping=0.1,
-    cg_iterations=10,
-    line_search_shrink=0.5,
-    line_search_trials=15,
-    rescale_step=False,
-    hidden_sizes=(128,),
-    activation="relu",
-    normalize_observations=False,
-    critic_epochs=1,
     critic_minibatch=BATCH,
-    critic_learning_rate=1e-2,
+    **textbook.SETTINGS,
 )
 # Label, and the settings that change with it; what came before stays changed.
 LADDER = {
@@ -77,17 +70,8 @@ def textbook_policy(env: gym.Env) -> textbook.SoftplusGaussianPolicy:
     return textbook.SoftplusGaussianPolicy(size, env.action_space, hidden_sizes=(128,), activation="relu")
 
 
-class TimeLimitIsDeath(gym.Wrapper):
-    """Report a time limit as a terminal state: the textbook's mistake, as a wrapper."""
-
-    def step(self, action):
-        """One step in which truncation is called termination."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        return observation, reward, terminated or truncated, False, info
-
-
-class TextbookPolicy(TRPO):
-    """`TRPO` with the textbook's policy network."""
+class TextbookPolicy(TimeLimitIsDeath):
+    """`TRPO` with the textbook's policy network, and its idea of a time limit."""
 
     def _build_networks(self):
         super()._build_networks()
@@ -146,11 +130,11 @@ def ladder_run(rung: int, seed: int) -> list[Episode]:
 
     def make_env() -> gym.Env:
         env = gym.make(ENV)
-        env = env if keeps_reward else TransformReward(env, reshaped)
-        return env if bootstraps else TimeLimitIsDeath(env)
+        return env if keeps_reward else TransformReward(env, reshaped)
 
     envs = SyncVectorEnv([make_env] * config.num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
-    agent = (TRPO if one_width else TextbookPolicy)(envs, config, seed=seed)
+    kind = TRPO if bootstraps else TimeLimitIsDeath if one_width else TextbookPolicy
+    agent = kind(envs, config, seed=seed)
     episodes = agent.learn(STEPS, progress=False).episodes
     return episodes if keeps_reward else [e._replace(episode_return=8 * (e.episode_return - LIMIT)) for e in episodes]
 

@@ -13,10 +13,11 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import gymnasium as gym
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AutoresetMode
 
 from trpo_lib import TRPO, CategoricalPolicy, Episode, TRPOConfig
 from trpo_lib.classroom import plotting, setup, textbook
+from trpo_lib.classroom.ablations import TimeLimitIsDeath
 from trpo_lib.classroom.policy_gradient import PolicyGradient
 from trpo_lib.presets import PRESETS
 
@@ -34,16 +35,8 @@ TEXTBOOK = TRPOConfig(
     gamma=0.98,
     lam=0.95,
     damping=0.0,
-    cg_iterations=10,
-    line_search_shrink=0.5,
-    line_search_trials=15,
-    rescale_step=False,
-    hidden_sizes=(128,),
-    activation="relu",
-    normalize_observations=False,
-    critic_epochs=1,
     critic_minibatch=PRESET.num_envs * PRESET.rollout_steps,
-    critic_learning_rate=1e-2,
+    **textbook.SETTINGS,
 )
 # Label, and the settings that change with it; what came before stays changed.
 LADDER = {
@@ -57,15 +50,6 @@ LADDER = {
     "damping in the solve": {"damping": PRESET.damping},
     "the preset": dataclasses.asdict(PRESET),
 }
-
-
-class TimeLimitIsDeath(gym.Wrapper):
-    """Report a time limit as a terminal state: the textbook's mistake, as a wrapper."""
-
-    def step(self, action):
-        """One step in which truncation is called termination."""
-        observation, reward, terminated, truncated, info = self.env.step(action)
-        return observation, reward, terminated or truncated, False, info
 
 
 def textbook_run(seed: int, time_limit: int, episodes: int) -> list[Episode]:
@@ -83,14 +67,14 @@ def ladder_run(rung: int, seed: int) -> list[Episode]:
     for changes in list(LADDER.values())[: rung + 1]:
         settings |= changes
     config = dataclasses.replace(TEXTBOOK, **settings)
-    bootstraps = rung >= list(LADDER).index("bootstrap at the time limit")
-
-    def make_env() -> gym.Env:
-        env = gym.make("CartPole-v1")
-        return env if bootstraps else TimeLimitIsDeath(env)
-
-    envs = SyncVectorEnv([make_env] * config.num_envs, autoreset_mode=AutoresetMode.SAME_STEP)
-    return TRPO(envs, config, seed=seed).learn(STEPS, progress=False).episodes
+    agent = TRPO if rung >= list(LADDER).index("bootstrap at the time limit") else TimeLimitIsDeath
+    envs = gym.make_vec(
+        "CartPole-v1",
+        config.num_envs,
+        vectorization_mode="sync",
+        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+    )
+    return agent(envs, config, seed=seed).learn(STEPS, progress=False).episodes
 
 
 def preset_run(seed: int) -> list[Episode]:

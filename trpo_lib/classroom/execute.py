@@ -7,8 +7,9 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from trpo_lib.classroom.sliders import WIDGET_VIEW
+
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from trpo_lib import _validate
+from trpo_lib.gae import generalized_advantage_estimation
 from trpo_lib.rollout import Rollout
 
 
@@ -12,7 +12,8 @@ def rewards_to_come(rollout: Rollout, gamma: float) -> Tensor:
 
         G_t = r_t + γ (1 − done_t) G_{t+1},   computed backwards
 
-    An episode's end cuts the sum, and so does the rollout's last row, whatever would have come after it.
+    An episode's end cuts the sum, and so does the rollout's last row, whatever would have come after it: this is
+    generalized advantage estimation with V = 0 and λ = 1 (notebook 06).
 
     Args:
         rollout: T steps of N environments.
@@ -24,10 +25,7 @@ def rewards_to_come(rollout: Rollout, gamma: float) -> Tensor:
     Raises:
         ValueError: gamma is outside [0, 1].
     """
-    _validate.in_unit_interval("gamma", gamma)
-    done = rollout.terminated | rollout.truncated
-    to_come, later = torch.zeros_like(rollout.rewards), torch.zeros_like(rollout.rewards[0])
-    for t in reversed(range(len(to_come))):
-        later = rollout.rewards[t] + gamma * later * ~done[t]
-        to_come[t] = later
-    return to_come
+    nothing = torch.zeros_like(rollout.rewards)  # what a critic that knows nothing says
+    return generalized_advantage_estimation(
+        rollout.rewards, nothing, nothing, rollout.terminated, rollout.truncated, gamma, 1.0
+    )

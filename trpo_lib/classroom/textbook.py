@@ -25,6 +25,19 @@ from trpo_lib.rollout import Episode
 from trpo_lib.surrogate import surrogate_objective
 from trpo_lib.trust_region import trust_region_step
 
+# What both of the textbook's agents have in common, as fields of `TRPOConfig`.
+SETTINGS = {
+    "cg_iterations": 10,
+    "line_search_shrink": 0.5,
+    "line_search_trials": 15,
+    "rescale_step": False,
+    "hidden_sizes": (128,),
+    "activation": "relu",
+    "normalize_observations": False,
+    "critic_epochs": 1,
+    "critic_learning_rate": 1e-2,
+}
+
 
 class Trajectory(NamedTuple):
     """One episode; every tensor begins with the axis T."""

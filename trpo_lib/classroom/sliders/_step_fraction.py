@@ -23,8 +23,8 @@ def step_fraction(policy: Policy, batch: Any, step: Tensor, max_kl: float) -> No
     """Move the fraction t of a step; the policy is measured on its batch at every t beforehand.
 
     One sees what the two numbers of the line search are made of. Each point is a step of the batch, the larger the
-    more its advantage weighs; at t = 0 all lie on the diagonal. The gain comes from large orange points that sink and
-    blue ones that rise; the KL counts how far all of them have gone, those too that were only dragged along.
+    more its advantage weighs; at t = 0 all lie on the diagonal. The gain comes from large vermilion points that sink
+    and blue ones that rise; the KL counts how far all of them have gone, those too that were only dragged along.
 
     Args:
         policy: with discrete actions; it is left as it is.
