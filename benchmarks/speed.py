@@ -142,24 +142,25 @@ def policy_update(repeats: int) -> None:
 
 
 def whole_training(env_id: str, repeats: int) -> None:
-    """Steps a second with equal batches, networks and critic epochs, and once more with all settings equal."""
+    """Steps a second with equal batches, networks and critic epochs; then with more and more of the rest equal too.
+
+    SB3-contrib's own are two environments (rl-baselines3-zoo's number), minibatches of 128 and 15 CG iterations.
+    """
     config = find_preset(env_id).config
     batch = config.num_envs * config.rollout_steps
-    ours = TRPO(env_id, config)
+    two_envs = dataclasses.replace(config, num_envs=2, rollout_steps=batch // 2)
+    own = {"batch_size": 128, "cg_max_steps": 15}
     contestants = {
-        "trpo_lib": ours,
-        "SB3-contrib, its own minibatches and CG iterations": sb3_agent(
-            env_id, config, batch_size=128, cg_max_steps=15
-        ),
-        "SB3-contrib, ours": sb3_agent(env_id, config),
+        "trpo_lib": TRPO(env_id, config),
+        "SB3-contrib": sb3_agent(env_id, two_envs, **own),
+        "SB3-contrib, our number of environments": sb3_agent(env_id, config, **own),
+        "SB3-contrib, our minibatches and CG iterations too": sb3_agent(env_id, config),
     }
     runs = {name: lambda agent=agent: _learn(agent, 5 * batch) for name, agent in contestants.items()}
     times = take_turns(runs, repeats)
-    print(
-        f"Whole training on {env_id}: batch {batch}, two hidden layers of 64, {config.critic_epochs} critic epochs; ",
-        end="",
-    )
-    print(f"minibatch {config.critic_minibatch}, {config.cg_iterations} CG iterations (SB3-contrib's own: 128 and 15)")
+    print(f"Whole training on {env_id}: batch {batch}, two hidden layers of 64, {config.critic_epochs} critic epochs")
+    print(f"  ours: {config.num_envs} environments, minibatch {config.critic_minibatch}, ", end="")
+    print(f"{config.cg_iterations} CG iterations; SB3-contrib's own: 2, 128 and 15")
     for name, milliseconds in times.items():
         ratio = "" if name == "trpo_lib" else f"   ratio {milliseconds / times['trpo_lib']:.2f} ×"
         print(f"  {name:<50} {5 * batch / milliseconds * 1e3:6.0f} steps a second{ratio}")
