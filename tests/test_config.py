@@ -19,6 +19,7 @@ BAD = {
     "line_search_shrink": (0.0, 1.0, *NUMBER),
     "line_search_trials": COUNT,
     "rescale_step": ("no", 2, None),
+    "critic_first": (1, "yes"),
     "hidden_sizes": ((64, 0), (2.5,), 64),
     "activation": ("sine", None),
     "initial_log_std": (math.nan, math.inf, -math.inf),

@@ -11,22 +11,31 @@ from torch.nn.utils import parameters_to_vector
 from trpo_lib import TRPOConfig, generalized_advantage_estimation, standardize
 
 
-def test_step_is_the_dense_natural_gradient_of_the_right_length(make_agent, distribution_at, theta):
-    damping, max_kl = 0.01, 1e-6
-    agent = make_agent(
-        hidden_sizes=(), max_kl=max_kl, damping=damping, cg_iterations=30, cg_tolerance=0.0, rescale_step=False
+@torch.no_grad()
+def advantages_and_values(critic, rollout):
+    values, next_values = critic(rollout.observations), critic(rollout.next_observations)
+    advantages = generalized_advantage_estimation(
+        rollout.rewards, values, next_values, rollout.terminated, rollout.truncated, 0.99, 0.95
     )
+    return rollout.batch(advantages), rollout.batch(values)
+
+
+@pytest.mark.parametrize("critic_first", [False, True])
+def test_step_is_the_dense_natural_gradient_of_the_right_length(make_agent, distribution_at, theta, critic_first):
+    damping, max_kl = 0.01, 1e-6
+    solve = {"damping": damping, "cg_iterations": 30, "cg_tolerance": 0.0}
+    agent = make_agent(hidden_sizes=(), max_kl=max_kl, rescale_step=False, critic_first=critic_first, **solve)
     before = copy.deepcopy(agent)
     rollout = agent.collect()
     agent.update(rollout)
     observations, actions = rollout.batch(rollout.observations), rollout.batch(rollout.actions)
-    values, next_values = before.critic(rollout.observations), before.critic(rollout.next_observations)
-    advantages = generalized_advantage_estimation(
-        rollout.rewards, values, next_values, rollout.terminated, rollout.truncated, 0.99, 0.95
-    )
-    targets = rollout.batch(advantages + values).detach().numpy()
-    error = rollout.batch(advantages).detach().numpy()
-    advantages = standardize(rollout.batch(advantages)).detach()
+    advantages, values = advantages_and_values(before.critic, rollout)
+    targets, error = (advantages + values).numpy(), advantages.numpy()
+    if critic_first:
+        fitted = copy.deepcopy(agent.critic)  # the update fits it once; later only the normaliser moves
+        fitted.normalizer = before.policy.normalizer
+        advantages, _ = advantages_and_values(fitted, rollout)
+    advantages = standardize(advantages)
     old = before.policy.distribution_from(rollout.batch(rollout.outputs))
 
     scores = torch.autograd.functional.jacobian(
@@ -57,7 +66,7 @@ CHANGED = {
     "num_envs": 3, "rollout_steps": 40, "max_kl": 0.05, "gamma": 0.5, "lam": 0.3, "damping": 1.0, "cg_iterations": 2,
     "cg_tolerance": 0.5, "line_search_shrink": 0.5, "line_search_trials": 1, "rescale_step": False,
     "hidden_sizes": (4,), "activation": "relu", "initial_log_std": -1.0, "normalize_observations": False,
-    "critic_epochs": 5, "critic_minibatch": 8, "critic_learning_rate": 0.1,
+    "critic_first": True, "critic_epochs": 5, "critic_minibatch": 8, "critic_learning_rate": 0.1,
 }  # fmt: skip
 
 

@@ -27,6 +27,7 @@ class TRPOConfig:
         activation: "tanh" or "relu".
         initial_log_std: of a Gaussian policy, in units of half the action box. Matters a lot in continuous control.
         normalize_observations: with running statistics that are frozen during a batch. Matters where scales differ.
+        critic_first: fit the critic to a batch before its advantages are taken, not after. Less noise, more bias.
         critic_epochs: passes over the batch in one fit of the critic. Too few, and the advantages are noise.
         critic_minibatch: transitions in one gradient step of the critic.
         critic_learning_rate: of Adam.
@@ -47,6 +48,7 @@ class TRPOConfig:
     activation: str = "tanh"
     initial_log_std: float = -0.5
     normalize_observations: bool = True
+    critic_first: bool = False
     critic_epochs: int = 10
     critic_minibatch: int = 128
     critic_learning_rate: float = 1e-3
@@ -63,7 +65,7 @@ class TRPOConfig:
             _validate.not_negative(name, getattr(self, name))
         for name in ("gamma", "lam"):
             _validate.in_unit_interval(name, getattr(self, name))
-        for name in ("rescale_step", "normalize_observations"):
+        for name in ("rescale_step", "normalize_observations", "critic_first"):
             _validate.boolean(name, getattr(self, name))
         _validate.shrink_factor("line_search_shrink", self.line_search_shrink)
         _validate.number("initial_log_std", self.initial_log_std)

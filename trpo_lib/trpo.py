@@ -41,6 +41,7 @@ ROUNDING = 1e-4  # nats; float32 rounding stays far below it, a moved normaliser
 class Batch:
     """The valid transitions of a rollout, as an update needs them; every tensor begins with the axis B."""
 
+    rollout: Rollout
     observations: Tensor
     actions: Tensor
     advantages: Tensor  # standardised
@@ -99,13 +100,17 @@ class TRPO:
             θ  =  θ_old + α^i Δ                   line search: gain > 0 and KL ≤ δ
             V  ←  fit to the λ-returns            the critic, for the next batch
 
-        The policy's parameters change only when the line search accepts a step.
+        The policy's parameters change only when the line search accepts a step. With `critic_first`, the last line
+        comes first, and g is taken with the advantages of the fitted critic.
 
         Args:
             rollout: collected by the present policy; a warning says so when it was not.
         """
         config = self.config
         batch = self.prepare(rollout)
+        if config.critic_first:
+            critic_loss = self.fit_critic(batch)
+            batch = self.reestimate_advantages(batch)
 
         gradient = self.surrogate_gradient(batch)
         fisher = FisherVectorProduct(self.policy, batch.observations, config.damping, outputs=batch.outputs)
@@ -125,7 +130,8 @@ class TRPO:
         if search.accepted:
             self.move_policy(search.fraction * step)
 
-        critic_loss = self.fit_critic(batch)
+        if not config.critic_first:
+            critic_loss = self.fit_critic(batch)
         return self.record(
             rollout,
             batch,
@@ -145,18 +151,12 @@ class TRPO:
     def prepare(self, rollout: Rollout) -> Batch:
         """Advantages and returns for the valid transitions, and the policy as it is before the step."""
         _validate.instance("rollout", rollout, Rollout, "a Rollout (see collect_rollout)")
-        config = self.config
-        with torch.no_grad():
-            values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
-        ends = rollout.terminated, rollout.truncated
-        advantages = generalized_advantage_estimation(
-            rollout.rewards, values, next_values, *ends, config.gamma, config.lam
-        )
+        values, advantages = self._values_and_advantages(rollout)
         observations, actions = rollout.batch(rollout.observations), rollout.batch(rollout.actions)
-        values, advantages = rollout.batch(values), rollout.batch(advantages)
         outputs = self.policy(observations)
         old = self.policy.distribution_from(outputs)
         return Batch(
+            rollout=rollout,
             observations=observations,
             actions=actions,
             advantages=standardize(advantages),
@@ -167,6 +167,26 @@ class TRPO:
             log_prob=old.log_prob(actions),
             initial_kl=self._initial_kl(rollout, old),
         )
+
+    def reestimate_advantages(self, batch: Batch) -> Batch:
+        """The batch with advantages from the critic as it is now; values and returns stay what they were."""
+        _, advantages = self._values_and_advantages(batch.rollout)
+        return dataclasses.replace(batch, advantages=standardize(advantages))
+
+    @torch.no_grad()
+    def _values_and_advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
+        """V(s) and A of the valid transitions, `(B,)` each."""
+        values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
+        advantages = generalized_advantage_estimation(
+            rollout.rewards,
+            values,
+            next_values,
+            rollout.terminated,
+            rollout.truncated,
+            self.config.gamma,
+            self.config.lam,
+        )
+        return rollout.batch(values), rollout.batch(advantages)
 
     def surrogate_gradient(self, batch: Batch) -> Tensor:
         """g = ∇L(θ_old), `(P,)`."""

@@ -18,7 +18,7 @@ class PolicyGradient(TRPO):
         self.learning_rate = learning_rate
 
     def update(self, rollout: Rollout) -> UpdateReport:
-        """One step of gradient ascent on the surrogate objective, and one fit of the critic."""
+        """One step of gradient ascent on the surrogate objective, and then one fit of the critic."""
         batch = self.prepare(rollout)
         gradient = self.surrogate_gradient(batch)
         step = self.learning_rate * gradient
