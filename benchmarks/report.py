@@ -43,20 +43,18 @@ def table() -> None:
     runs = defaultdict(list)
     for row in read("runs.csv"):
         runs[row["environment"], row["contestant"]].append(row)
-    print("| environment | steps | contestant | seeds | training return | evaluation | steps/s | update, ms | × |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| environment | steps | contestant | seeds | training return | evaluation | steps/s | update, ms |")
+    print("|---|---|---|---|---|---|---|---|")
     for (environment, contestant), rows in runs.items():
 
         def column(name: str, rows: list[dict[str, str]] = rows) -> list[float]:
             return [float(row[name]) for row in rows]
 
-        ours = np.median([float(row["steps_per_second"]) for row in runs[environment, OURS]])
         speed = np.median(column("steps_per_second"))
-        ratio = "" if contestant == OURS else f"{ours / speed:.1f}"
         steps = int(rows[0]["steps"])
         scores = interval(column("training_return")), interval(column("evaluation"))
         update = f"{np.median(column('update_milliseconds')):.0f}"
-        cells = [environment, f"{steps:,}", contestant, str(len(rows)), *scores, f"{speed:,.0f}", update, ratio]
+        cells = [environment, f"{steps:,}", contestant, str(len(rows)), *scores, f"{speed:,.0f}", update]
         print("| " + " | ".join(cells) + " |")
 
 
