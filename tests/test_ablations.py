@@ -307,7 +307,7 @@ def test_every_diagnosis_is_a_name_that_readers_are_told_and_speaks_by_a_field_o
 def test_every_test_that_the_notebook_names_exists():
     folder = Path(__file__).parent
     text = (folder.parent / "notebooks" / "09_when_trpo_goes_wrong.ipynb").read_text(encoding="utf8")
-    named = re.findall(r"(test_\w+\.py)::(test_\w+)", text)
-    assert len(named) >= 10
-    for file, test in named:
+    named = re.findall(r"\[(test_\w+)\]\(\.\./tests/(test_\w+\.py)\)", text)
+    assert len(named) >= 12
+    for test, file in named:
         assert re.search(rf"^def {test}\(", (folder / file).read_text(encoding="utf8"), re.MULTILINE), test
