@@ -9,7 +9,7 @@ class PolicyGradient(TRPO):
     """The same batches, advantages, networks and critic as `TRPO`, but θ ← θ + learning_rate · g.
 
     Args:
-        env, config, seed: as for `TRPO`.
+        env, config, seed: as for `TRPO`; the critic is fitted last, whatever `critic_first` says.
         learning_rate: step length; nothing else limits the step.
     """
 
