@@ -58,7 +58,8 @@ FIELDS = {
     "num_envs": COUNT, "rollout_steps": COUNT, "max_kl": POSITIVE, "gamma": UNIT, "lam": UNIT, "damping": NOT_NEGATIVE,
     "cg_iterations": COUNT, "cg_tolerance": NOT_NEGATIVE, "line_search_shrink": OPEN_UNIT, "line_search_trials": COUNT,
     "rescale_step": FLAG, "hidden_sizes": SIZES, "activation": ACTIVATION, "initial_log_std": (NAN, INF, "0", None),
-    "normalize_observations": FLAG, "critic_first": FLAG, "critic_epochs": COUNT[1:], "critic_minibatch": COUNT,
+    "normalize_observations": FLAG, "critic_first": FLAG, "past_rollouts": COUNT[1:],
+    "critic_epochs": COUNT[1:], "critic_minibatch": COUNT,
     "critic_learning_rate": POSITIVE,
 }  # fmt: skip
 

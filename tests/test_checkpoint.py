@@ -43,12 +43,13 @@ def bits(agent):
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)
-@pytest.mark.parametrize("n", [1, 9])
-def test_twice_n_updates_equal_n_updates_save_load_n_updates(env, n, make_agent, tmp_path):
-    updates(make_agent(env), n).save(tmp_path / "half")
+@pytest.mark.parametrize(("n", "past_rollouts"), [(1, 0), (9, 0), (1, 3), (3, 2)])
+def test_twice_n_updates_equal_n_updates_save_load_n_updates(env, n, past_rollouts, make_agent, tmp_path):
+    updates(make_agent(env, past_rollouts=past_rollouts), n).save(tmp_path / "half")
     loaded = TRPO.load(tmp_path / "half")
     assert len(loaded.history) == n
-    assert bits(updates(loaded, n)) == bits(updates(make_agent(env), 2 * n))
+    assert len(loaded.past) == min(n, past_rollouts)
+    assert bits(updates(loaded, n)) == bits(updates(make_agent(env, past_rollouts=past_rollouts), 2 * n))
 
 
 IN_A_NEW_PROCESS = """

@@ -24,6 +24,7 @@ BAD = {
     "activation": ("sine", None),
     "initial_log_std": (math.nan, math.inf, -math.inf),
     "normalize_observations": ("no", 2, None),
+    "past_rollouts": (-1, 1.5, "two"),
     "critic_epochs": (-1, 2.5, math.nan),
     "critic_minibatch": COUNT,
     "critic_learning_rate": (0.0, *NUMBER),

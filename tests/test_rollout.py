@@ -8,6 +8,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from trpo_lib import collect_rollout, make_envs, make_policy, start
+from trpo_lib.rollout import side_by_side
 
 
 def expected_rows(offset, steps, dummies):
@@ -39,6 +40,20 @@ def policy():
 
 
 MODES = list(AutoresetMode)
+
+
+def test_rollouts_side_by_side_have_the_environments_of_all(policy):
+    envs = vectorize(lambda: Counting(0), lambda: Counting(2), mode=AutoresetMode.NEXT_STEP)
+    cursor = start(envs, 0)
+    first, second = (collect_rollout(envs, policy, 9, cursor) for _ in range(2))
+    both = side_by_side([second, first])
+    for name in ("observations", "next_observations", "actions", "outputs", "rewards", "terminated", "valid"):
+        column = getattr(both, name)
+        assert torch.equal(column[:, :2], getattr(second, name)), name
+        assert torch.equal(column[:, 2:], getattr(first, name)), name
+    assert both.episodes == second.episodes
+    with pytest.raises(ValueError, match=r"^rollouts must have one number of steps, got \[4, 9\]"):
+        side_by_side([first, collect_rollout(envs, policy, 4, cursor)])
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)

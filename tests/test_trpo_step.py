@@ -12,31 +12,56 @@ from trpo_lib import TRPOConfig, generalized_advantage_estimation, standardize
 
 
 @torch.no_grad()
-def advantages_and_values(critic, rollout):
+def advantages_and_values(critic, rollout, trust):
     values, next_values = critic(rollout.observations), critic(rollout.next_observations)
     advantages = generalized_advantage_estimation(
-        rollout.rewards, values, next_values, rollout.terminated, rollout.truncated, 0.99, 0.95
+        rollout.rewards, values, next_values, rollout.terminated, rollout.truncated, 0.99, 0.95, trust
     )
     return rollout.batch(advantages), rollout.batch(values)
 
 
+@torch.no_grad()
+def ratio_to_the_policy_that_acted(policy, rollout):
+    now = policy(rollout.observations.flatten(0, 1)).log_softmax(-1)
+    then, actions = rollout.outputs.flatten(0, 1).log_softmax(-1), rollout.actions.flatten()[:, None]
+    return (now - then).gather(-1, actions).exp().view_as(rollout.rewards)
+
+
+@pytest.mark.parametrize("past_rollouts", [0, 2])
 @pytest.mark.parametrize("critic_first", [False, True])
-def test_step_is_the_dense_natural_gradient_of_the_right_length(make_agent, distribution_at, theta, critic_first):
+def test_step_is_the_dense_natural_gradient_of_the_right_length(
+    make_agent, distribution_at, theta, critic_first, past_rollouts
+):
     damping, max_kl = 0.01, 1e-6
     solve = {"damping": damping, "cg_iterations": 30, "cg_tolerance": 0.0}
-    agent = make_agent(hidden_sizes=(), max_kl=max_kl, rescale_step=False, critic_first=critic_first, **solve)
+    order = {"critic_first": critic_first, "past_rollouts": past_rollouts}
+    agent = make_agent(hidden_sizes=(), max_kl=max_kl, rescale_step=False, **order, **solve)
+    rollouts = []
+    for _ in range(past_rollouts + 1):  # one more than it may remember
+        rollouts.insert(0, agent.collect())
+        agent.update(rollouts[0])
+        for parameter in agent.policy.parameters():  # far enough for ratios on both sides of 1
+            parameter.data += 0.3 * torch.randn_like(parameter)
     before = copy.deepcopy(agent)
-    rollout = agent.collect()
-    agent.update(rollout)
-    observations, actions = rollout.batch(rollout.observations), rollout.batch(rollout.actions)
-    advantages, values = advantages_and_values(before.critic, rollout)
-    targets, error = (advantages + values).numpy(), advantages.numpy()
+    rollouts = [agent.collect(), *rollouts[:past_rollouts]]
+    agent.update(rollouts[0])
+
+    def together(parts):
+        return torch.cat(list(parts))
+
+    observations, actions = (together(r.batch(getattr(r, x)) for r in rollouts) for x in ("observations", "actions"))
+    ratios = [ratio_to_the_policy_that_acted(before.policy, rollout) for rollout in rollouts]
+    weights = together(rollout.batch(ratio) for rollout, ratio in zip(rollouts, ratios, strict=True))
+    trust = [ratio.clamp(max=1) for ratio in ratios]
+    pairs = [advantages_and_values(before.critic, *arguments) for arguments in zip(rollouts, trust, strict=True)]
+    error, values = pairs[0]
     if critic_first:
         fitted = copy.deepcopy(agent.critic)  # the update fits it once; later only the normaliser moves
         fitted.normalizer = before.policy.normalizer
-        advantages, _ = advantages_and_values(fitted, rollout)
-    advantages = standardize(advantages)
-    old = before.policy.distribution_from(rollout.batch(rollout.outputs))
+        pairs = [advantages_and_values(fitted, *arguments) for arguments in zip(rollouts, trust, strict=True)]
+    advantages = standardize(together(advantages for advantages, _ in pairs))
+    old = before.policy.distribution(observations)
+    old = type(old)(logits=old.logits.detach())
 
     scores = torch.autograd.functional.jacobian(
         lambda theta: distribution_at(before.policy, theta, observations).log_prob(actions), theta(before)
@@ -44,7 +69,7 @@ def test_step_is_the_dense_natural_gradient_of_the_right_length(make_agent, dist
     fisher = torch.autograd.functional.hessian(
         lambda theta: kl_divergence(old, distribution_at(before.policy, theta, observations)).mean(), theta(before)
     )
-    gradient = (advantages[:, None] * scores).mean(0)
+    gradient = ((weights * advantages)[:, None] * scores).mean(0)
     natural = torch.linalg.solve(fisher + damping * torch.eye(len(gradient)), gradient)
     step = (2 * max_kl / (natural @ fisher @ natural)).sqrt() * natural
     report = agent.history[-1]
@@ -53,20 +78,45 @@ def test_step_is_the_dense_natural_gradient_of_the_right_length(make_agent, dist
     assert report.predicted_gain == pytest.approx((report.fraction * gradient @ step).item(), rel=1e-6)
     assert report.gradient_norm == pytest.approx(gradient.norm().item())
 
-    new = agent.policy.network(observations).log_softmax(-1)  # the normaliser has seen the batch by now
-    ratio = (new.gather(-1, actions[:, None]).squeeze(-1) - old.log_prob(actions)).exp().detach()
-    assert report.surrogate_gain == pytest.approx(((ratio - 1) * advantages).mean().item(), rel=1e-6)
+    new = distribution_at(before.policy, theta(agent), observations)  # the normaliser has seen the batch by now
+    ratio = (weights * (new.log_prob(actions) - old.log_prob(actions)).exp()).detach()
+    assert report.surrogate_gain == pytest.approx(((ratio - weights) * advantages).mean().item(), rel=1e-6)
     assert report.surrogate_gain == pytest.approx(report.predicted_gain, rel=0.01)  # as the step is short
     assert (report.mean_ratio, report.max_ratio) == pytest.approx((ratio.mean().item(), ratio.max().item()))
-    assert report.entropy == pytest.approx(-(new.exp() * new).sum(-1).mean().item())
-    assert report.explained_variance == pytest.approx(1 - np.var(error) / np.var(targets))
+    assert report.entropy == pytest.approx(new.entropy().mean().item())
+    assert report.explained_variance == pytest.approx(1 - np.var(error.numpy()) / np.var((error + values).numpy()))
+    assert report.step - before.step == rollouts[0].valid.sum()
+    assert agent.policy.normalizer.count == report.step
+
+
+def test_past_rollouts_give_the_critic_the_targets_of_vtrace(make_agent):
+    agent = make_agent("CartPole-v1", past_rollouts=1, normalize_observations=False)
+    earlier = agent.collect()
+    agent.update(earlier)
+    for parameter in agent.policy.parameters():
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    batch = agent.prepare(agent.collect())
+    trust = ratio_to_the_policy_that_acted(agent.policy, earlier).clamp(max=1)
+    assert 0 < (trust < 1).double().mean() < 1, "or the test is no test"
+    advantages, values = advantages_and_values(agent.critic, earlier, trust)
+    expected = values + earlier.batch(trust) * advantages
+    torch.testing.assert_close(batch.returns[~batch.fresh], expected)
+    assert not torch.allclose(batch.returns[~batch.fresh], values + advantages)
+
+
+def test_no_more_past_rollouts_than_asked_for_and_the_newest_first(make_agent):
+    agent, rollouts = make_agent(past_rollouts=2), []
+    for _ in range(4):
+        rollouts.insert(0, agent.collect())
+        agent.update(rollouts[0])
+    assert [id(rollout) for rollout in agent.past] == [id(rollout) for rollout in rollouts[:2]]
 
 
 CHANGED = {
     "num_envs": 3, "rollout_steps": 40, "max_kl": 0.05, "gamma": 0.5, "lam": 0.3, "damping": 1.0, "cg_iterations": 2,
     "cg_tolerance": 0.5, "line_search_shrink": 0.5, "line_search_trials": 1, "rescale_step": False,
     "hidden_sizes": (4,), "activation": "relu", "initial_log_std": -1.0, "normalize_observations": False,
-    "critic_first": True, "critic_epochs": 5, "critic_minibatch": 8, "critic_learning_rate": 0.1,
+    "critic_first": True, "past_rollouts": 1, "critic_epochs": 5, "critic_minibatch": 8, "critic_learning_rate": 0.1,
 }  # fmt: skip
 
 

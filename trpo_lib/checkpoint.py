@@ -17,7 +17,7 @@ import torch
 from trpo_lib import _validate
 from trpo_lib.environment_state import environment_state, restore_environment_state
 from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Cursor, Episode, env_recipe
+from trpo_lib.rollout import Cursor, Episode, Rollout, env_recipe
 
 if TYPE_CHECKING:
     from trpo_lib.trpo import TRPO
@@ -95,6 +95,7 @@ def agent_state(agent: "TRPO") -> dict[str, Any]:
         "optimizer": agent.optimizer.state_dict(),
         "generator": agent.generator.get_state(),
         "step": agent.step,
+        "past": [dataclasses.asdict(rollout) for rollout in agent.past],
         "history": [dataclasses.asdict(report) for report in agent.history],
         "episodes": torch.tensor(agent.episodes, dtype=torch.float64).view(-1, 3),
         "cursor": agent.cursor and dataclasses.asdict(agent.cursor),
@@ -113,6 +114,7 @@ def restore_agent(agent: "TRPO", state: dict[str, Any]) -> bool:
     agent.optimizer.load_state_dict(state["optimizer"])
     agent.generator.set_state(state["generator"])
     agent.step = state["step"]
+    agent.past = [_rollout(columns, agent.device) for columns in state.get("past", ())]
     agent.history = [UpdateReport(**report) for report in state["history"]]
     agent.episodes = [Episode(int(step), total, int(length)) for step, total, length in state["episodes"].tolist()]
     agent.cursor = None
@@ -122,6 +124,11 @@ def restore_agent(agent: "TRPO", state: dict[str, Any]) -> bool:
         return False
     agent.cursor = Cursor(**{n: v.numpy() if isinstance(v, torch.Tensor) else v for n, v in state["cursor"].items()})
     return True
+
+
+def _rollout(columns: dict[str, Any], device: torch.device) -> Rollout:
+    episodes = [Episode(*episode) for episode in columns.pop("episodes")]
+    return Rollout(**{name: column.to(device) for name, column in columns.items()}, episodes=episodes)
 
 
 def _plain(value: Any) -> Any:

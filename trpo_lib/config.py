@@ -28,6 +28,7 @@ class TRPOConfig:
         initial_log_std: of a Gaussian policy, in units of half the action box. Matters a lot in continuous control.
         normalize_observations: with running statistics that are frozen during a batch. Matters where scales differ.
         critic_first: fit the critic to a batch before its advantages are taken, not after. Less noise, more bias.
+        past_rollouts: rollouts of earlier policies beside the new one. 0 is TRPO; a few help where steps are dear.
         critic_epochs: passes over the batch in one fit of the critic. Too few, and the advantages are noise.
         critic_minibatch: transitions in one gradient step of the critic.
         critic_learning_rate: of Adam.
@@ -49,6 +50,7 @@ class TRPOConfig:
     initial_log_std: float = -0.5
     normalize_observations: bool = True
     critic_first: bool = False
+    past_rollouts: int = 0
     critic_epochs: int = 10
     critic_minibatch: int = 128
     critic_learning_rate: float = 1e-3
@@ -58,7 +60,8 @@ class TRPOConfig:
         object.__setattr__(self, "hidden_sizes", tuple(self.hidden_sizes))
         for name in ("num_envs", "rollout_steps", "cg_iterations", "line_search_trials", "critic_minibatch"):
             _validate.count(name, getattr(self, name))
-        _validate.count("critic_epochs", self.critic_epochs, minimum=0)
+        for name in ("critic_epochs", "past_rollouts"):
+            _validate.count(name, getattr(self, name), minimum=0)
         for name in ("max_kl", "critic_learning_rate"):
             _validate.positive(name, getattr(self, name))
         for name in ("damping", "cg_tolerance"):

@@ -41,6 +41,7 @@ def generalized_advantage_estimation(
     truncated: Tensor,
     gamma: float,
     lam: float,
+    trust: Tensor | None = None,
 ) -> Tensor:
     """The exponentially weighted average of all k-step advantage estimates (GAE, eq. 16).
 
@@ -49,17 +50,24 @@ def generalized_advantage_estimation(
     `done` is termination *or* truncation: nothing that happens after a reset belongs to this episode.
     Only termination removes the bootstrap value inside δ.
 
+    Where another policy acted, what followed the action a_t counts as far as π would have done the same:
+
+        A_t = δ_t + γλ (1 − done_t) c_{t+1} A_{t+1},   c = min(1, π(a|s)/μ(a|s))
+
     Args:
         rewards, values, next_values, terminated: as for `td_errors`, `(T, N)` or `(T,)`.
         truncated: true where a time limit or another outside hand ended the episode; the same shape.
         gamma: discount factor in [0, 1].
         lam: λ in [0, 1]; 0 trusts the critic after one step, 1 never.
+        trust: c_t, in the shape of `rewards` None where π itself acted.
 
     Returns:
         The advantages, in the shape of `rewards`.
 
     Raises:
         ValueError: shapes differ, a number is NaN or infinite, or gamma or lam is outside [0, 1].
+
+    Source: GAE, section 3; the factor c is that of Retrace (Munos et al. 2016) and V-trace (Espeholt et al. 2018).
     """
     _validate.in_unit_interval("lam", lam)
     _validate.same_shape(rewards=rewards, truncated=truncated)
@@ -68,6 +76,9 @@ def generalized_advantage_estimation(
     delta = td_errors(rewards, values, next_values, terminated, gamma)
     done = terminated.bool() | truncated.bool()
     decay = (gamma * lam) * (~done).to(delta.dtype)
+    if trust is not None:
+        _validate.same_shape(rewards=rewards, trust=trust)
+        decay[:-1] *= trust[1:]
     advantages, advantage = [], 0.0
     for delta_t, decay_t in zip(reversed(delta.unbind()), reversed(decay.unbind()), strict=True):
         advantage = delta_t + decay_t * advantage

@@ -1,6 +1,7 @@
 """A batch of experience from a gymnasium vector environment (notebook 07)."""
 
 import importlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -65,6 +66,23 @@ class Rollout:
     def batch(self, array: Tensor) -> Tensor:
         """The valid entries of a `(T, N, …)` array in one row, `(B, …)`."""
         return array[self.valid]
+
+
+def side_by_side(rollouts: Sequence[Rollout]) -> Rollout:
+    """Several rollouts as one, as if their environments had run beside each other; the episodes are the first one's.
+
+    Raises:
+        ValueError: they differ in their number of steps.
+    """
+    lengths = {len(rollout.rewards) for rollout in rollouts}
+    if len(lengths) != 1:
+        raise ValueError(f"rollouts must have one number of steps, got {sorted(lengths)}.")
+    columns = {
+        name: torch.cat([getattr(rollout, name) for rollout in rollouts], dim=1)
+        for name in Rollout.__annotations__
+        if name != "episodes"
+    }
+    return Rollout(**columns, episodes=rollouts[0].episodes)
 
 
 def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:

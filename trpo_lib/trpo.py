@@ -30,7 +30,16 @@ from trpo_lib.line_search import backtracking_line_search
 from trpo_lib.policies import make_policy
 from trpo_lib.presets import find_preset
 from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Episode, Rollout, collect_rollout, make_envs, remake_envs, require_vector_env, start
+from trpo_lib.rollout import (
+    Episode,
+    Rollout,
+    collect_rollout,
+    make_envs,
+    remake_envs,
+    require_vector_env,
+    side_by_side,
+    start,
+)
 from trpo_lib.surrogate import importance_ratio, surrogate_objective
 from trpo_lib.trust_region import trust_region_step
 
@@ -39,18 +48,21 @@ ROUNDING = 1e-4  # nats; float32 rounding stays far below it, a moved normaliser
 
 @dataclass(frozen=True)
 class Batch:
-    """The valid transitions of a rollout, as an update needs them; every tensor begins with the axis B."""
+    """What an update knows: the valid transitions of a rollout, and of past ones beside it; B of them in all."""
 
-    rollout: Rollout
-    observations: Tensor
+    rollout: Rollout  # (T, N'), the new environments first, the past ones after them
+    trust: Tensor  # (T, N') how far a transition counts as π_old's: min(1, π_old/μ), μ the policy that acted
+    fresh: Tensor  # (B,) whether a transition is of the new rollout, where μ is π_old
+    observations: Tensor  # (B, …), as all that follows
     actions: Tensor
     advantages: Tensor  # standardised
     values: Tensor  # the critic's, before it is fitted
     returns: Tensor  # λ-returns, the critic's targets
     outputs: Tensor  # of π_old, with the graph from which gradient and Fisher products are taken
     old: Distribution  # π_old
-    log_prob: Tensor  # log π_old(a|s)
-    initial_kl: float  # of π_old from the policy that acted; 0 up to rounding
+    log_prob: Tensor  # log π_old(a|s), with the graph
+    log_prob_acted: Tensor  # log μ(a|s)
+    initial_kl: float  # of π_old from the policy that acted in the new rollout; 0 up to rounding
 
 
 class TRPO:
@@ -66,6 +78,7 @@ class TRPO:
         policy, critic: the two networks.
         history: one `UpdateReport` for each update.
         episodes: one `Episode` (step, episode_return, length) for each finished episode.
+        past: the newest `past_rollouts` rollouts that were used, the last one first.
         step: transitions seen so far, over all environments.
 
     Raises:
@@ -89,6 +102,7 @@ class TRPO:
         self.generator = torch.Generator(self.device).manual_seed(self.seed)
         self.history: list[UpdateReport] = []
         self.episodes: list[Episode] = []
+        self.past: list[Rollout] = []
         self.step = 0
 
     def update(self, rollout: Rollout) -> UpdateReport:
@@ -101,7 +115,9 @@ class TRPO:
             V  ←  fit to the λ-returns            the critic, for the next batch
 
         The policy's parameters change only when the line search accepts a step. With `critic_first`, the last line
-        comes first, and g is taken with the advantages of the fitted critic.
+        comes first, and g is taken with the advantages of the fitted critic. With `past_rollouts`, experience of
+        earlier policies stands beside the new rollout: L divides by the policy μ that acted, and traces and targets are
+        those of V-trace (Espeholt et al. 2018). Queeney et al. (2021) give the theory of a trust region with it.
 
         Args:
             rollout: collected by the present policy; a warning says so when it was not.
@@ -151,30 +167,42 @@ class TRPO:
     def prepare(self, rollout: Rollout) -> Batch:
         """Advantages and returns for the valid transitions, and the policy as it is before the step."""
         _validate.instance("rollout", rollout, Rollout, "a Rollout (see collect_rollout)")
-        values, advantages = self._values_and_advantages(rollout)
-        observations, actions = rollout.batch(rollout.observations), rollout.batch(rollout.actions)
+        experience = side_by_side([rollout, *self.past])
+        fresh = torch.zeros_like(experience.valid)
+        fresh[:, : rollout.valid.shape[1]] = True
+        fresh = experience.batch(fresh)
+        observations, actions = experience.batch(experience.observations), experience.batch(experience.actions)
         outputs = self.policy(observations)
         old = self.policy.distribution_from(outputs)
+        log_prob = old.log_prob(actions)
+        acted = self.policy.distribution_from(experience.batch(experience.outputs))
+        log_prob_acted = torch.where(fresh, log_prob.detach(), acted.log_prob(actions))
+        counts = importance_ratio(log_prob.detach(), log_prob_acted).clamp(max=1.0)
+        trust = torch.ones_like(experience.rewards).masked_scatter(experience.valid, counts)
+        values, advantages = self._values_and_advantages(experience, trust)
         return Batch(
-            rollout=rollout,
+            rollout=experience,
+            trust=trust,
+            fresh=fresh,
             observations=observations,
             actions=actions,
             advantages=standardize(advantages),
             values=values,
-            returns=advantages + values,
+            returns=counts * advantages + values,
             outputs=outputs,
             old=old,
-            log_prob=old.log_prob(actions),
-            initial_kl=self._initial_kl(rollout, old),
+            log_prob=log_prob,
+            log_prob_acted=log_prob_acted,
+            initial_kl=self._initial_kl(rollout, self.policy.distribution_from(outputs[fresh])),
         )
 
     def reestimate_advantages(self, batch: Batch) -> Batch:
         """The batch with advantages from the critic as it is now; values and returns stay what they were."""
-        _, advantages = self._values_and_advantages(batch.rollout)
+        _, advantages = self._values_and_advantages(batch.rollout, batch.trust)
         return dataclasses.replace(batch, advantages=standardize(advantages))
 
     @torch.no_grad()
-    def _values_and_advantages(self, rollout: Rollout) -> tuple[Tensor, Tensor]:
+    def _values_and_advantages(self, rollout: Rollout, trust: Tensor) -> tuple[Tensor, Tensor]:
         """V(s) and A of the valid transitions, `(B,)` each."""
         values, next_values = self.critic(rollout.observations), self.critic(rollout.next_observations)
         advantages = generalized_advantage_estimation(
@@ -185,12 +213,13 @@ class TRPO:
             rollout.truncated,
             self.config.gamma,
             self.config.lam,
+            trust,
         )
         return rollout.batch(values), rollout.batch(advantages)
 
     def surrogate_gradient(self, batch: Batch) -> Tensor:
         """g = ∇L(θ_old), `(P,)`."""
-        surrogate = surrogate_objective(batch.log_prob, batch.log_prob.detach(), batch.advantages)
+        surrogate = surrogate_objective(batch.log_prob, batch.log_prob_acted, batch.advantages)
         gradient = torch.autograd.grad(surrogate, list(self.policy.parameters()), retain_graph=True)
         return parameters_to_vector(gradient)
 
@@ -199,8 +228,11 @@ class TRPO:
         """Surrogate gain and mean KL of a trial step `(P,)`, measured without touching the policy."""
         theta = parameters_to_vector(self.policy.parameters()) + step
         new = self.policy.distribution_from(self.policy.outputs_at(theta, batch.observations))
-        gain = surrogate_objective(new.log_prob(batch.actions), batch.log_prob, batch.advantages)
-        return (gain - batch.advantages.mean()).item(), mean_kl(batch.old, new).item()
+        before, after = (
+            surrogate_objective(policy.log_prob(batch.actions), batch.log_prob_acted, batch.advantages)
+            for policy in (batch.old, new)
+        )
+        return (after - before).item(), mean_kl(batch.old, new).item()
 
     def move_policy(self, step: Tensor) -> None:
         """θ ← θ_old + step, `(P,)`."""
@@ -223,10 +255,10 @@ class TRPO:
     def record(self, rollout: Rollout, batch: Batch, *, kl: float, **measured) -> UpdateReport:
         """Close an update: complete the report, and only now let the normaliser see the batch."""
         new = self.policy.distribution(batch.observations)
-        ratio = importance_ratio(new.log_prob(batch.actions), batch.log_prob)
+        ratio = importance_ratio(new.log_prob(batch.actions), batch.log_prob_acted)
         returns = [episode.episode_return for episode in rollout.episodes]
         report = UpdateReport(
-            step=self.step + len(batch.observations),
+            step=self.step + int(rollout.valid.sum()),
             mean_return=float(np.mean(returns)) if returns else math.nan,
             kl=kl,
             kl_ratio=kl / self.config.max_kl,
@@ -234,11 +266,12 @@ class TRPO:
             mean_ratio=ratio.mean().item(),
             max_ratio=ratio.max().item(),
             initial_kl=batch.initial_kl,
-            explained_variance=explained_variance(batch.values, batch.returns),
+            explained_variance=explained_variance(batch.values[batch.fresh], batch.returns[batch.fresh]),
             **measured,
         )
         if self.config.normalize_observations:
-            self.policy.normalizer.update(batch.observations)
+            self.policy.normalizer.update(rollout.batch(rollout.observations))
+        self.past = [rollout, *self.past][: self.config.past_rollouts]
         self.step = report.step
         self.episodes += rollout.episodes
         self.history.append(report)
