@@ -2,16 +2,20 @@
 
     python benchmarks/speed.py [--repeats 7]
 
-One thread each. The contestants take turns, and the median of the turns counts. Time is processor time, which other
-work on the machine disturbs less than the clock on the wall.
+Every contestant has a process of its own, as it has with its users: in a common one, memory that one of them frees is
+kept by the allocator and spares the others page faults. They take turns, one thread each, and the median of the turns
+counts. Time is processor time, which other work on the machine disturbs less than the clock on the wall.
 """
 
 import argparse
 import dataclasses
 import math
+import multiprocessing
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
 from statistics import median
 
 import gymnasium as gym
@@ -24,7 +28,9 @@ from sb3_contrib import TRPO as SB3TRPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from trpo_lib import TRPO, FisherVectorProduct, TRPOConfig, make_policy, surrogate_objective
-from trpo_lib.presets import find_preset
+from trpo_lib.presets import PRESETS, find_preset
+
+Turn = Callable[[], object]
 
 
 class FixedEnv(gym.Env):
@@ -46,43 +52,46 @@ class FixedEnv(gym.Env):
         return self.np_random.standard_normal(17, dtype=np.float32)
 
 
-def take_turns(contestants: dict[str, Callable[[], object]], repeats: int, inner: int = 1) -> dict[str, float]:
-    """The median time of each contestant in milliseconds."""
-    for contestant in contestants.values():
-        contestant()
+def take_turns(contestants: dict[str, Callable[[], Turn]], repeats: int, inner: int = 1) -> dict[str, float]:
+    """The median time of each contestant's turn in milliseconds; each is made, and runs, in its own process."""
+    spawn = multiprocessing.get_context("spawn")
+    connections = {}
+    for name, make in contestants.items():
+        connections[name], remote = spawn.Pipe()
+        spawn.Process(target=_compete, args=(remote, make, inner), daemon=True).start()
+        remote.close()
     times = {name: [] for name in contestants}
-    for _ in range(repeats):
-        for name, contestant in contestants.items():
+    for _ in range(1 + repeats):  # the first turn warms up
+        for name, connection in connections.items():
+            connection.send("go")
+            times[name].append(connection.recv())
+    for connection in connections.values():
+        connection.close()
+    return {name: median(values[1:]) for name, values in times.items()}
+
+
+def _compete(connection: Connection, make: Callable[[], Turn], inner: int) -> None:
+    warnings.filterwarnings("ignore", "Mean of empty slice|invalid value")  # SB3-contrib's log without a critic
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    turn = make()
+    try:
+        while connection.recv():
             begin = time.process_time()
             for _ in range(inner):
-                contestant()
-            times[name].append((time.process_time() - begin) / inner * 1e3)
-    return {name: median(values) for name, values in times.items()}
+                turn()
+            connection.send((time.process_time() - begin) / inner * 1e3)
+    except EOFError:  # no more turns
+        pass
 
 
 def fisher_vector_product(repeats: int) -> None:
     """One product against one gradient of the surrogate: batch 2048, 17 observations, 6 actions, 64×64."""
-    policy = make_policy(spaces.Box(-np.inf, np.inf, (17,)), spaces.Box(-1, 1, (6,)))
-    observations = torch.randn(2048, 17)
-    actions, advantages = torch.randn(2048, 6), torch.randn(2048)
-    with torch.no_grad():
-        log_prob_old = policy.distribution(observations).log_prob(actions)
-    parameters = list(policy.parameters())
-    v = torch.randn(sum(p.numel() for p in parameters))
-
-    def gradient():
-        log_prob = policy.distribution(observations).log_prob(actions)
-        return torch.autograd.grad(surrogate_objective(log_prob, log_prob_old, advantages), parameters)
-
-    fisher = FisherVectorProduct(policy, observations)
-    sb3 = _sb3_fisher_vector_product(observations)
     contestants = {
-        "gradient of the surrogate": gradient,
-        "trpo_lib": lambda: fisher(v),
-        "SB3-contrib (double backpropagation, graph kept)": sb3,
-        "textbook (double backpropagation, graph rebuilt)": lambda: textbook_fisher_vector_product(
-            policy, observations, v
-        ),
+        "gradient of the surrogate": _surrogate_gradient,
+        "trpo_lib": _our_product,
+        "SB3-contrib (double backpropagation, graph kept)": _sb3_product,
+        "textbook (double backpropagation, graph rebuilt)": _textbook_product,
     }
     times = take_turns(contestants, repeats * 3, inner=20)
     print("Fisher-vector product, batch 2048, 17 observations, 6 actions, 64×64, one thread")
@@ -93,53 +102,90 @@ def fisher_vector_product(repeats: int) -> None:
     print(f"than the textbook {others[3] / ours:.2f} ×\n")
 
 
-def _sb3_fisher_vector_product(observations: torch.Tensor) -> Callable[[], torch.Tensor]:
+def _policy_and_batch():
+    policy = make_policy(spaces.Box(-np.inf, np.inf, (17,)), spaces.Box(-1, 1, (6,)))
+    return policy, torch.randn(2048, 17), torch.randn(sum(p.numel() for p in policy.parameters()))
+
+
+def _surrogate_gradient() -> Turn:
+    policy, observations, _ = _policy_and_batch()
+    actions, advantages = torch.randn(2048, 6), torch.randn(2048)
+    with torch.no_grad():
+        log_prob_old = policy.distribution(observations).log_prob(actions)
+    parameters = list(policy.parameters())
+
+    def gradient():
+        log_prob = policy.distribution(observations).log_prob(actions)
+        return torch.autograd.grad(surrogate_objective(log_prob, log_prob_old, advantages), parameters)
+
+    return gradient
+
+
+def _our_product() -> Turn:
+    policy, observations, v = _policy_and_batch()
+    return partial(FisherVectorProduct(policy, observations), v)
+
+
+def _sb3_product() -> Turn:
     agent = sb3_agent(DummyVecEnv([FixedEnv]), TRPOConfig(num_envs=1))
+    observations = torch.randn(2048, 17)
     old, new = (agent.policy.get_distribution(observations).distribution for _ in range(2))
     old = torch.distributions.Normal(old.loc.detach(), old.scale.detach())
     kl = torch.distributions.kl_divergence(new, old).mean()
     parameters, _, grad_kl, _ = agent._compute_actor_grad(kl, new.log_prob(torch.zeros(2048, 6)).mean())
-    v = torch.randn(len(grad_kl))
-    return lambda: agent.hessian_vector_product(parameters, grad_kl, v)
+    return partial(agent.hessian_vector_product, parameters, grad_kl, torch.randn(len(grad_kl)))
+
+
+def _textbook_product() -> Turn:
+    return partial(textbook_fisher_vector_product, *_policy_and_batch())
+
+
+POLICY_ALONE = TRPOConfig(
+    num_envs=1, rollout_steps=2048, critic_epochs=0, cg_iterations=10, cg_tolerance=0.0,
+    max_kl=0.01, normalize_observations=False, initial_log_std=0.0,
+)  # fmt: skip
 
 
 def policy_update(repeats: int) -> None:
     """Gradient, ten conjugate-gradient iterations, line search; advantages are given, and no critic is fitted."""
-    config = TRPOConfig(
-        num_envs=1, rollout_steps=2048, critic_epochs=0, cg_iterations=10, cg_tolerance=0.0,
-        max_kl=0.01, normalize_observations=False, initial_log_std=0.0,
-    )  # fmt: skip
-    ours = TRPO(SyncVectorEnv([FixedEnv], autoreset_mode=AutoresetMode.SAME_STEP), config)
-    rollout = ours.collect()
-    prepared = ours.prepare(rollout)
-    start = [p.detach().clone() for p in ours.policy.parameters()]
-
-    def given_advantages(_):
-        outputs = ours.policy(prepared.observations)
-        old = ours.policy.distribution_from(outputs)
-        return dataclasses.replace(prepared, outputs=outputs, old=old, log_prob=old.log_prob(prepared.actions))
-
-    ours.prepare = given_advantages
-
-    def our_update():
-        for p, value in zip(ours.policy.parameters(), start, strict=True):
-            p.data.copy_(value)
-        ours.update(rollout)
-
-    theirs = sb3_agent(DummyVecEnv([FixedEnv]), config)
-    _, callback = theirs._setup_learn(2048)
-    theirs.collect_rollouts(theirs.env, callback, theirs.rollout_buffer, 2048)
-    their_start = {k: v.clone() for k, v in theirs.policy.state_dict().items()}
-
-    def their_update():
-        theirs.policy.load_state_dict(their_start)
-        theirs.train()
-
-    times = take_turns({"trpo_lib": our_update, "SB3-contrib": their_update}, repeats * 3, inner=3)
+    times = take_turns({"trpo_lib": _our_update, "SB3-contrib": _sb3_update}, repeats * 3, inner=3)
     print("Policy update without critic, batch 2048, 17 observations, 6 actions, 64×64, ten CG iterations")
     for name, milliseconds in times.items():
         print(f"  {name:<50} {milliseconds:6.1f} ms")
     print(f"  ratio {times['SB3-contrib'] / times['trpo_lib']:.2f} ×\n")
+
+
+def _our_update() -> Turn:
+    agent = TRPO(SyncVectorEnv([FixedEnv], autoreset_mode=AutoresetMode.SAME_STEP), POLICY_ALONE)
+    rollout = agent.collect()
+    prepared = agent.prepare(rollout)
+    start = {name: value.clone() for name, value in agent.policy.state_dict().items()}
+
+    def given_advantages(_):
+        outputs = agent.policy(prepared.observations)
+        old = agent.policy.distribution_from(outputs)
+        return dataclasses.replace(prepared, outputs=outputs, old=old, log_prob=old.log_prob(prepared.actions))
+
+    agent.prepare = given_advantages
+
+    def update():
+        agent.policy.load_state_dict(start)
+        agent.update(rollout)
+
+    return update
+
+
+def _sb3_update() -> Turn:
+    agent = sb3_agent(DummyVecEnv([FixedEnv]), POLICY_ALONE)
+    _, callback = agent._setup_learn(2048)
+    agent.collect_rollouts(agent.env, callback, agent.rollout_buffer, 2048)
+    start = {name: value.clone() for name, value in agent.policy.state_dict().items()}
+
+    def update():
+        agent.policy.load_state_dict(start)
+        agent.train()
+
+    return update
 
 
 def whole_training(env_id: str, repeats: int) -> None:
@@ -152,12 +198,12 @@ def whole_training(env_id: str, repeats: int) -> None:
     two_envs = dataclasses.replace(config, num_envs=2, rollout_steps=batch // 2)
     own = {"batch_size": 128, "cg_max_steps": 15}
     contestants = {
-        "trpo_lib": TRPO(env_id, config),
-        "SB3-contrib": sb3_agent(env_id, two_envs, **own),
-        "SB3-contrib, our number of environments": sb3_agent(env_id, config, **own),
-        "SB3-contrib, our minibatches and CG iterations too": sb3_agent(env_id, config),
+        "trpo_lib": partial(TRPO, env_id, config),
+        "SB3-contrib": partial(sb3_agent, env_id, two_envs, **own),
+        "SB3-contrib, our number of environments": partial(sb3_agent, env_id, config, **own),
+        "SB3-contrib, our minibatches and CG iterations too": partial(sb3_agent, env_id, config),
     }
-    runs = {name: lambda agent=agent: _learn(agent, 5 * batch) for name, agent in contestants.items()}
+    runs = {name: partial(_training, make, 5 * batch) for name, make in contestants.items()}
     times = take_turns(runs, repeats)
     print(f"Whole training on {env_id}: batch {batch}, two hidden layers of 64, {config.critic_epochs} critic epochs")
     print(f"  ours: {config.num_envs} environments, minibatch {config.critic_minibatch}, ", end="")
@@ -170,26 +216,25 @@ def whole_training(env_id: str, repeats: int) -> None:
 
 def own_settings(env_id: str, repeats: int) -> None:
     """Steps a second of whole training: our preset beside the settings tuned for SB3-contrib."""
-    ours, theirs = TRPO(env_id), sb3_tuned(env_id, seed=0)
-    steps = 2 * math.lcm(ours.config.num_envs * ours.config.rollout_steps, theirs.n_envs * theirs.n_steps)
-    times = take_turns({"ours": lambda: _learn(ours, steps), "theirs": lambda: _learn(theirs, steps)}, repeats)
+    config, theirs = PRESETS[env_id].config, TUNED[env_id]
+    steps = 2 * math.lcm(config.num_envs * config.rollout_steps, 2 * theirs["n_steps"])
+    contestants = {"ours": partial(TRPO, env_id), "theirs": partial(sb3_tuned, env_id, seed=0)}
+    times = take_turns({name: partial(_training, make, steps) for name, make in contestants.items()}, repeats)
     speeds = {name: 1e3 * steps / milliseconds for name, milliseconds in times.items()}
     print(f"  {env_id:<26}{speeds['ours']:6.0f} and {speeds['theirs']:5.0f} steps a second", end="")
     print(f"   ratio {speeds['ours'] / speeds['theirs']:.1f} ×", flush=True)
 
 
-def _learn(agent: TRPO | SB3TRPO, steps: int) -> None:
+def _training(make: Callable[[], TRPO | SB3TRPO], steps: int) -> Turn:
+    agent = make()
     options = {"progress": False} if isinstance(agent, TRPO) else {"reset_num_timesteps": False}
-    agent.learn(steps, **options)
+    return partial(agent.learn, steps, **options)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
     repeats = parser.parse_args().repeats
-    warnings.filterwarnings("ignore", "Mean of empty slice|invalid value")  # SB3-contrib's log without a critic
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
     fisher_vector_product(repeats)
     policy_update(repeats)
     for env_id in ("CartPole-v1", "Pendulum-v1"):
