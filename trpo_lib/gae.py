@@ -52,7 +52,7 @@ def generalized_advantage_estimation(
 
     Where another policy acted, what followed the action a_t counts as far as π would have done the same:
 
-        A_t = δ_t + γλ (1 − done_t) c_{t+1} A_{t+1},   c = min(1, π(a|s)/μ(a|s))
+        A_t = δ_t + γλ (1 − done_t) c_{t+1} A_{t+1},   c = min(1, π(a|s)/π_acted(a|s))
 
     Args:
         rewards, values, next_values, terminated: as for `td_errors`, `(T, N)` or `(T,)`.

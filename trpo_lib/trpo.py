@@ -51,8 +51,8 @@ class Batch:
     """What an update knows: the valid transitions of a rollout, and of past ones beside it; B of them in all."""
 
     rollout: Rollout  # (T, N'), the new environments first, the past ones after them
-    trust: Tensor  # (T, N') how far a transition counts as π_old's: min(1, π_old/μ), μ the policy that acted
-    fresh: Tensor  # (B,) whether a transition is of the new rollout, where μ is π_old
+    trust: Tensor  # (T, N') how far a transition counts as π_old's: min(1, π_old/π_acted)
+    fresh: Tensor  # (B,) whether a transition is of the new rollout, where π_acted is π_old
     observations: Tensor  # (B, …), as all that follows
     actions: Tensor
     advantages: Tensor  # standardised
@@ -61,7 +61,7 @@ class Batch:
     outputs: Tensor  # of π_old, with the graph from which gradient and Fisher products are taken
     old: Distribution  # π_old
     log_prob: Tensor  # log π_old(a|s), with the graph
-    log_prob_acted: Tensor  # log μ(a|s)
+    log_prob_acted: Tensor  # log π_acted(a|s)
     initial_kl: float  # of π_old from the policy that acted in the new rollout; 0 up to rounding
 
 
@@ -116,8 +116,8 @@ class TRPO:
 
         The policy's parameters change only when the line search accepts a step. With `critic_first`, the last line
         comes first, and g is taken with the advantages of the fitted critic. With `past_rollouts`, experience of
-        earlier policies stands beside the new rollout: L divides by the policy μ that acted, and traces and targets are
-        those of V-trace (Espeholt et al. 2018). Queeney et al. (2021) give the theory of a trust region with it.
+        earlier policies stands beside the new rollout: L divides by the policy that acted, and advantages and targets
+        are those of V-trace (Espeholt et al. 2018). Queeney et al. (2021) give the theory of trust regions with it.
 
         Args:
             rollout: collected by the present policy; a warning says so when it was not.
@@ -258,7 +258,7 @@ class TRPO:
         ratio = importance_ratio(new.log_prob(batch.actions), batch.log_prob_acted)
         returns = [episode.episode_return for episode in rollout.episodes]
         report = UpdateReport(
-            step=self.step + int(rollout.valid.sum()),
+            step=self.step + int(batch.fresh.sum()),
             mean_return=float(np.mean(returns)) if returns else math.nan,
             kl=kl,
             kl_ratio=kl / self.config.max_kl,
@@ -270,7 +270,7 @@ class TRPO:
             **measured,
         )
         if self.config.normalize_observations:
-            self.policy.normalizer.update(rollout.batch(rollout.observations))
+            self.policy.normalizer.update(batch.observations[batch.fresh])
         self.past = [rollout, *self.past][: self.config.past_rollouts]
         self.step = report.step
         self.episodes += rollout.episodes
