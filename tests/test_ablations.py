@@ -204,7 +204,7 @@ def test_agent_with_a_part_of_the_library_is_the_agent_of_the_library():
     for agent in agents:
         agent.update(agent.collect())
     assert repr(agents[0].history) == repr(agents[1].history)
-    broken = museum.with_part(standardize=lambda advantages: 0 * advantages)("CartPole-v1", SMALL)
+    broken = museum.with_part(surrogate_objective=lambda log_prob, *_: 0 * log_prob.sum())("CartPole-v1", SMALL)
     assert not broken.update(broken.collect()).accepted
 
 

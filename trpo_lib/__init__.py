@@ -23,6 +23,7 @@ T steps of N environments; B transitions in a batch; K outputs of the policy; P 
 from trpo_lib.config import TRPOConfig
 from trpo_lib.conjugate_gradient import ConjugateGradientResult, conjugate_gradient
 from trpo_lib.critic import Critic, explained_variance, fit_critic
+from trpo_lib.environments import make_envs
 from trpo_lib.fisher import FisherVectorProduct
 from trpo_lib.gae import generalized_advantage_estimation, standardize, td_errors
 from trpo_lib.kl import mean_kl
@@ -37,7 +38,7 @@ from trpo_lib.policies import (
     make_policy,
 )
 from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Cursor, Episode, Rollout, collect_rollout, make_envs, start
+from trpo_lib.rollout import Cursor, Episode, Rollout, collect_rollout, start
 from trpo_lib.surrogate import importance_ratio, surrogate_objective
 from trpo_lib.trpo import TRPO, train
 from trpo_lib.trust_region import trust_region_step

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import gymnasium as gym
 
 from trpo_lib import _validate
+from trpo_lib.environments import env_recipe
 from trpo_lib.presets import find_preset
 from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import env_recipe
 from trpo_lib.run_folder import RunFolder, parse_setting
 from trpo_lib.trpo import TRPO
 

@@ -16,11 +16,12 @@ import torch
 
 from trpo_lib import _validate
 from trpo_lib.environment_state import environment_state, restore_environment_state
+from trpo_lib.environments import env_recipe
 from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Cursor, Episode, Rollout, env_recipe
+from trpo_lib.rollout import Cursor, Episode, Rollout
 
 if TYPE_CHECKING:
-    from trpo_lib.trpo import TRPO
+    from trpo_lib.agent import Agent
 
 FORMAT = b"trpo_lib checkpoint"
 VERSION = 1
@@ -82,7 +83,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
         ) from error
 
 
-def agent_state(agent: "TRPO") -> dict[str, Any]:
+def agent_state(agent: "Agent") -> dict[str, Any]:
     """All that an agent is: settings, networks, generators, statistics, history, and where its environments stand."""
     return {
         "environment": _loadable(env_recipe(agent.envs)),
@@ -103,7 +104,7 @@ def agent_state(agent: "TRPO") -> dict[str, Any]:
     }
 
 
-def restore_agent(agent: "TRPO", state: dict[str, Any]) -> bool:
+def restore_agent(agent: "Agent", state: dict[str, Any]) -> bool:
     """Bring a new agent with the same settings to `state`.
 
     Returns:

@@ -14,10 +14,12 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import FlattenObservation, OrderEnforcing, PassiveEnvChecker, TimeLimit
 
+from trpo_lib.environments import WithoutInfo
+
 PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic)
 NO_STATE = (gym.Space, EnvSpec, np.random.Generator)  # what an environment has and never changes, and its generator
 DRAWING = {"screen", "screens", "surf", "clock"}
-WITHOUT_STATE = (OrderEnforcing, PassiveEnvChecker, FlattenObservation)
+WITHOUT_STATE = (OrderEnforcing, PassiveEnvChecker, FlattenObservation, WithoutInfo)
 
 
 def environment_state(envs: VectorEnv) -> dict[str, Any] | None:

@@ -1,19 +1,16 @@
 """A batch of experience from a gymnasium vector environment (notebook 07)."""
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import gymnasium as gym
 import numpy as np
 import torch
-from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
-from gymnasium.wrappers import FlattenObservation
 from torch import Tensor
 
 from trpo_lib import _validate
+from trpo_lib.environments import is_flat, require_vector_env
 from trpo_lib.faults import named_failure, refuse_broken, refuse_other_shape
 from trpo_lib.policies import Policy
 
@@ -85,69 +82,6 @@ def side_by_side(rollouts: Sequence[Rollout]) -> Rollout:
     return Rollout(**columns, episodes=rollouts[0].episodes)
 
 
-def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
-    """A vector environment without dummy transitions in its batches, and with flat observations.
-
-    An environment with a vector class of its own uses it; it may reset on the step after an episode's end,
-    and `collect_rollout` leaves that step out. All others reset within the same step.
-
-    Args:
-        env_id: as registered with gymnasium; "module:id" imports the module first, which registers it.
-        num_envs: N.
-        options: of the environment, as for `gymnasium.make`.
-    """
-    _validate.instance("env_id", env_id, str, "the id of a gymnasium environment")
-    _validate.count("num_envs", num_envs)
-    module, _, env_id = env_id.rpartition(":")
-    if module:
-        importlib.import_module(module)
-    if gym.spec(env_id).vector_entry_point is not None:
-        return gym.make_vec(env_id, num_envs, **options)
-    return gym.make_vec(
-        env_id,
-        num_envs,
-        vectorization_mode="sync",
-        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP, "copy": False},  # collect_rollout copies
-        wrappers=[lambda env: env if _is_flat(env.observation_space) else FlattenObservation(env)],
-        **options,
-    )
-
-
-def remake_envs(envs: VectorEnv, num_envs: int, **options) -> VectorEnv:
-    """Fresh environments like `envs`, in another number and with further options.
-
-    Raises:
-        ValueError: gymnasium does not know how `envs` was made.
-    """
-    recipe = env_recipe(envs)
-    if recipe is None:
-        raise ValueError(
-            "fresh environments can only be made of one that came from gymnasium.make_vec; it has no spec."
-        )
-    return make_envs(recipe["id"], num_envs, **(recipe["options"] | options))
-
-
-def env_recipe(envs: VectorEnv) -> dict | None:
-    """The id and the options with which `make_envs` makes the same environments; None when gymnasium does not know."""
-    if envs.spec is None:
-        return None
-    of_the_vector = {"num_envs", "vectorization_mode", "vector_kwargs", "wrappers"}
-    options = {name: value for name, value in envs.spec.kwargs.items() if name not in of_the_vector}
-    return {"id": envs.spec.id, "options": options}
-
-
-def require_vector_env(envs: VectorEnv, name: str = "envs") -> None:
-    """Refuse what is not a vector environment."""
-    if not isinstance(envs, VectorEnv):
-        raise TypeError(
-            f"{name} must be a gymnasium VectorEnv, got {type(envs).__name__}. Make one with gymnasium.make_vec(id, n)."
-        )
-
-
-def _is_flat(space: spaces.Space) -> bool:
-    return isinstance(space, spaces.Box) and len(space.shape) == 1
-
-
 def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
     """Reset the environments.
 
@@ -163,7 +97,7 @@ def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
     if seed is not None:
         _validate.count("seed", seed, minimum=0)
     space = envs.single_observation_space
-    if not _is_flat(space):
+    if not is_flat(space):
         raise TypeError(
             f"observations of envs must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
         )

@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from trpo_lib.rollout import Episode, remake_envs
+from trpo_lib.environments import remake_envs
+from trpo_lib.rollout import Episode
 
 # Okabe & Ito 2008: told apart with any colour vision, and on a projector.
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY = (

@@ -1,0 +1,82 @@
+"""Vector environments as the agent wants them: flat observations, no dummy transitions, no infos."""
+
+import importlib
+
+import gymnasium as gym
+from gymnasium import spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.wrappers import FlattenObservation
+
+from trpo_lib import _validate
+
+
+class WithoutInfo(gym.Wrapper):
+    """The environment with empty infos: a vector environment would collect them key by key, and nobody reads them."""
+
+    def step(self, action):
+        """Everything but the info."""
+        return *self.env.step(action)[:4], {}
+
+
+def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
+    """A vector environment without dummy transitions in its batches, with flat observations and without infos.
+
+    An environment with a vector class of its own uses it; it may reset on the step after an episode's end,
+    and `collect_rollout` leaves that step out. All others reset within the same step.
+
+    Args:
+        env_id: as registered with gymnasium; "module:id" imports the module first, which registers it.
+        num_envs: N.
+        options: of the environment, as for `gymnasium.make`.
+    """
+    _validate.instance("env_id", env_id, str, "the id of a gymnasium environment")
+    _validate.count("num_envs", num_envs)
+    module, _, env_id = env_id.rpartition(":")
+    if module:
+        importlib.import_module(module)
+    if gym.spec(env_id).vector_entry_point is not None:
+        return gym.make_vec(env_id, num_envs, **options)
+    return gym.make_vec(
+        env_id,
+        num_envs,
+        vectorization_mode="sync",
+        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP, "copy": False},  # collect_rollout copies
+        wrappers=[WithoutInfo, lambda env: env if is_flat(env.observation_space) else FlattenObservation(env)],
+        **options,
+    )
+
+
+def remake_envs(envs: VectorEnv, num_envs: int, **options) -> VectorEnv:
+    """Fresh environments like `envs`, in another number and with further options.
+
+    Raises:
+        ValueError: gymnasium does not know how `envs` was made.
+    """
+    recipe = env_recipe(envs)
+    if recipe is None:
+        raise ValueError(
+            "fresh environments can only be made of one that came from gymnasium.make_vec; it has no spec."
+        )
+    return make_envs(recipe["id"], num_envs, **(recipe["options"] | options))
+
+
+def env_recipe(envs: VectorEnv) -> dict | None:
+    """The id and the options with which `make_envs` makes the same environments; None when gymnasium does not know."""
+    if envs.spec is None:
+        return None
+    of_the_vector = {"num_envs", "vectorization_mode", "vector_kwargs", "wrappers"}
+    options = {name: value for name, value in envs.spec.kwargs.items() if name not in of_the_vector}
+    return {"id": envs.spec.id, "options": options}
+
+
+def require_vector_env(envs: VectorEnv, name: str = "envs") -> None:
+    """Refuse what is not a vector environment."""
+    if not isinstance(envs, VectorEnv):
+        raise TypeError(
+            f"{name} must be a gymnasium VectorEnv, got {type(envs).__name__}. Make one with gymnasium.make_vec(id, n)."
+        )
+
+
+def is_flat(space: spaces.Space) -> bool:
+    """Whether observations are vectors of numbers."""
+    return isinstance(space, spaces.Box) and len(space.shape) == 1
