@@ -50,16 +50,15 @@ def test_step_is_the_dense_natural_gradient_of_the_right_length(
         return torch.cat(list(parts))
 
     observations, actions = (together(r.batch(getattr(r, x)) for r in rollouts) for x in ("observations", "actions"))
-    ratios = [ratio_to_the_policy_that_acted(before.policy, rollout) for rollout in rollouts]
-    weights = together(rollout.batch(ratio) for rollout, ratio in zip(rollouts, ratios, strict=True))
-    trust = [ratio.clamp(max=1) for ratio in ratios]
+    trust = [ratio_to_the_policy_that_acted(before.policy, rollout).clamp(max=1) for rollout in rollouts]
+    weights = together(rollout.batch(c) for rollout, c in zip(rollouts, trust, strict=True))
     pairs = [advantages_and_values(before.critic, *arguments) for arguments in zip(rollouts, trust, strict=True)]
     error, values = pairs[0]
     if critic_first:
         fitted = copy.deepcopy(agent.critic)  # the update fits it once; later only the normaliser moves
         fitted.normalizer = before.policy.normalizer
         pairs = [advantages_and_values(fitted, *arguments) for arguments in zip(rollouts, trust, strict=True)]
-    advantages = standardize(together(advantages for advantages, _ in pairs))
+    advantages = weights * standardize(together(advantages for advantages, _ in pairs))
     old = before.policy.distribution(observations)
     old = type(old)(logits=old.logits.detach())
 
@@ -69,7 +68,7 @@ def test_step_is_the_dense_natural_gradient_of_the_right_length(
     fisher = torch.autograd.functional.hessian(
         lambda theta: kl_divergence(old, distribution_at(before.policy, theta, observations)).mean(), theta(before)
     )
-    gradient = ((weights * advantages)[:, None] * scores).mean(0)
+    gradient = (advantages[:, None] * scores).mean(0)
     natural = torch.linalg.solve(fisher + damping * torch.eye(len(gradient)), gradient)
     step = (2 * max_kl / (natural @ fisher @ natural)).sqrt() * natural
     report = agent.history[-1]
@@ -79,8 +78,8 @@ def test_step_is_the_dense_natural_gradient_of_the_right_length(
     assert report.gradient_norm == pytest.approx(gradient.norm().item())
 
     new = distribution_at(before.policy, theta(agent), observations)  # the normaliser has seen the batch by now
-    ratio = (weights * (new.log_prob(actions) - old.log_prob(actions)).exp()).detach()
-    assert report.surrogate_gain == pytest.approx(((ratio - weights) * advantages).mean().item(), rel=1e-6)
+    ratio = (new.log_prob(actions) - old.log_prob(actions)).exp().detach()
+    assert report.surrogate_gain == pytest.approx(((ratio - 1) * advantages).mean().item(), rel=1e-6)
     assert report.surrogate_gain == pytest.approx(report.predicted_gain, rel=0.01)  # as the step is short
     assert (report.mean_ratio, report.max_ratio) == pytest.approx((ratio.mean().item(), ratio.max().item()))
     assert report.entropy == pytest.approx(new.entropy().mean().item())

@@ -24,17 +24,16 @@ class Batch:
     """The valid transitions of a new rollout, and of past ones beside it: B of them in all."""
 
     rollout: Rollout  # (T, N'), the new environments first, the past ones after them
-    trust: Tensor  # (T, N') how far a transition counts as π_old's: min(1, π_old/π_acted)
+    trust: Tensor  # (T, N') how far a transition counts as π_old's: c = min(1, π_old/π_acted)
     fresh: Tensor  # (B,) whether a transition is of the new rollout, where π_acted is π_old
     observations: Tensor  # (B, …), as all that follows
     actions: Tensor
-    advantages: Tensor  # standardised
+    advantages: Tensor  # standardised, times c
     values: Tensor  # the critic's, before it is fitted
     returns: Tensor  # λ-returns, the critic's targets
     outputs: Tensor  # of π_old, with the graph from which gradient and Fisher products are taken
     old: Distribution  # π_old
     log_prob: Tensor  # log π_old(a|s), with the graph
-    log_prob_acted: Tensor  # log π_acted(a|s)
     initial_kl: float  # of π_old from the policy that acted in the new rollout; 0 up to rounding
 
 
@@ -43,8 +42,9 @@ def make_batch(
 ) -> Batch:
     """Advantages and returns for the valid transitions of `rollout` and of `past`, judged by the present networks.
 
-    A transition of `past` counts as far as the present policy would have acted in the same way: the surrogate divides
-    by the policy that acted, and advantages and targets are those of V-trace (Espeholt et al. 2018).
+    A transition that another policy brought counts as far as the present one would have acted in the same way,
+    c = min(1, π_old/π_acted): in the surrogate, in the advantages and in the critic's targets. That is V-trace
+    (Espeholt et al. 2018); where π_old itself acted, c = 1.
 
     Args:
         rollout: collected by the present policy; a warning says so when it was not.
@@ -60,10 +60,9 @@ def make_batch(
     outputs = policy(observations)
     old = policy.distribution_from(outputs)
     log_prob = old.log_prob(actions)
-    acted = policy.distribution_from(experience.batch(experience.outputs))
-    log_prob_acted = torch.where(fresh, log_prob.detach(), acted.log_prob(actions))
-    counts = importance_ratio(log_prob.detach(), log_prob_acted).clamp(max=1.0)
-    trust = torch.ones_like(experience.rewards).masked_scatter(experience.valid, counts)
+    log_prob_acted = policy.distribution_from(experience.batch(experience.outputs)).log_prob(actions)
+    c = importance_ratio(log_prob.detach(), log_prob_acted).clamp(max=1.0).masked_fill(fresh, 1.0)
+    trust = torch.ones_like(experience.rewards).masked_scatter(experience.valid, c)
     values, advantages = _values_and_advantages(experience, trust, critic, gamma, lam)
     return Batch(
         rollout=experience,
@@ -71,13 +70,12 @@ def make_batch(
         fresh=fresh,
         observations=observations,
         actions=actions,
-        advantages=standardize(advantages),
+        advantages=c * standardize(advantages),
         values=values,
-        returns=counts * advantages + values,
+        returns=c * advantages + values,
         outputs=outputs,
         old=old,
         log_prob=log_prob,
-        log_prob_acted=log_prob_acted,
         initial_kl=_initial_kl(rollout, policy, outputs[fresh]),
     )
 
@@ -85,7 +83,7 @@ def make_batch(
 def with_advantages_of(batch: Batch, critic: Critic, gamma: float, lam: float) -> Batch:
     """The batch with advantages from the critic as it is now; values and returns stay what they were."""
     _, advantages = _values_and_advantages(batch.rollout, batch.trust, critic, gamma, lam)
-    return dataclasses.replace(batch, advantages=standardize(advantages))
+    return dataclasses.replace(batch, advantages=batch.rollout.batch(batch.trust) * standardize(advantages))
 
 
 @torch.no_grad()

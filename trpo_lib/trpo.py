@@ -52,8 +52,8 @@ class TRPO(Agent):
 
         The policy's parameters change only when the line search accepts a step. With `critic_first`, the last line
         comes first, and g is taken with the advantages of the fitted critic. With `past_rollouts`, experience of
-        earlier policies stands beside the new rollout: L divides by the policy that acted, and advantages and targets
-        are those of V-trace (Espeholt et al. 2018). Queeney et al. (2021) give the theory of trust regions with it.
+        earlier policies stands beside the new rollout, weighted as V-trace does (Espeholt et al. 2018; Queeney et al.
+        2021 give the theory of trust regions with it).
 
         Args:
             rollout: collected by the present policy; a warning says so when it was not.
@@ -107,7 +107,7 @@ class TRPO(Agent):
 
     def surrogate_gradient(self, batch: Batch) -> Tensor:
         """g = ∇L(θ_old), `(P,)`."""
-        surrogate = surrogate_objective(batch.log_prob, batch.log_prob_acted, batch.advantages)
+        surrogate = surrogate_objective(batch.log_prob, batch.log_prob.detach(), batch.advantages)
         gradient = torch.autograd.grad(surrogate, list(self.policy.parameters()), retain_graph=True)
         return parameters_to_vector(gradient)
 
@@ -117,7 +117,7 @@ class TRPO(Agent):
         theta = parameters_to_vector(self.policy.parameters()) + step
         new = self.policy.distribution_from(self.policy.outputs_at(theta, batch.observations))
         before, after = (
-            surrogate_objective(log_prob, batch.log_prob_acted, batch.advantages)
+            surrogate_objective(log_prob, batch.log_prob, batch.advantages)
             for log_prob in (batch.log_prob, new.log_prob(batch.actions))
         )
         return (after - before).item(), mean_kl(batch.old, new).item()
@@ -143,7 +143,7 @@ class TRPO(Agent):
     def record(self, rollout: Rollout, batch: Batch, *, kl: float, **measured) -> UpdateReport:
         """Close an update: complete the report, and only now let the normaliser see the batch."""
         new = self.policy.distribution(batch.observations)
-        ratio = importance_ratio(new.log_prob(batch.actions), batch.log_prob_acted)
+        ratio = importance_ratio(new.log_prob(batch.actions), batch.log_prob)
         returns = [episode.episode_return for episode in rollout.episodes]
         report = UpdateReport(
             step=self.step + int(batch.fresh.sum()),
