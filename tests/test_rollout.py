@@ -169,3 +169,12 @@ def test_other_environments_reset_within_the_step_and_are_flattened():
     rollout = collect_rollout(envs, policy, 30, start(envs, 0))
     assert rollout.valid.all()
     torch.testing.assert_close(rollout.observations.sum(-1), torch.ones(30, 3))
+
+
+def test_infos_are_left_out_but_for_what_an_episode_end_needs():
+    assert "prob" in gym.make("FrozenLake-v1").reset()[1]
+    envs = make_envs("FrozenLake-v1", 3)
+    start(envs, 0)
+    told = set().union(*(envs.step(np.zeros(3, int))[4] for _ in range(100)))
+    assert {"final_obs", "_final_obs"} <= told
+    assert "prob" not in told

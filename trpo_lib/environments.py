@@ -13,6 +13,10 @@ from trpo_lib import _validate
 class WithoutInfo(gym.Wrapper):
     """The environment with empty infos: a vector environment would collect them key by key, and nobody reads them."""
 
+    def reset(self, *, seed=None, options=None):
+        """The observation, and no info."""
+        return self.env.reset(seed=seed, options=options)[0], {}
+
     def step(self, action):
         """Everything but the info."""
         return *self.env.step(action)[:4], {}
