@@ -99,9 +99,10 @@ def test_rollout_of_another_policy_is_warned_of(make_agent):
     agent = make_agent(max_kl=0.1)
     rollout = agent.collect()
     agent.update(rollout)
-    with pytest.warns(UserWarning, match=r"another policy: KL .* on-policy"):
+    with pytest.warns(UserWarning, match=r"another policy: KL .* on-policy") as warned:
         report = agent.update(rollout)
     assert report.initial_kl > 1e-4
+    assert warned[0].filename == __file__, "it points to whoever called update"
 
 
 def test_normaliser_that_moves_between_acting_and_learning_is_warned_of(make_agent):
