@@ -31,11 +31,20 @@ TUNED = {
 }
 
 
+def sb3_envs(env_id: str, num_envs: int, seed: int) -> VecEnv:
+    """Environments for SB3-contrib that are not prepared for drawing.
+
+    By default its `make_vec_env` asks for pictures, and the landers then simulate the particles of their engines too,
+    which makes a step several times as dear. That says nothing about an algorithm.
+    """
+    return make_vec_env(env_id, num_envs, seed=seed, env_kwargs={"render_mode": None})
+
+
 def sb3_tuned(env_id: str, *, seed: int, **overrides) -> SB3TRPO:
     """SB3-contrib's agent with the settings tuned for it."""
     settings = {"device": "cpu", "seed": seed} | TUNED[env_id] | overrides
     normalize = settings.pop("normalize", False)
-    envs = make_vec_env(env_id, 2, seed=seed)
+    envs = sb3_envs(env_id, 2, seed)
     return SB3TRPO("MlpPolicy", VecNormalize(envs) if normalize else envs, **settings)
 
 
@@ -63,7 +72,7 @@ def sb3_learn(agent: SB3TRPO, steps: int, on_train: Callable[[Callable], Callabl
 
 def sb3_evaluate(agent: SB3TRPO, env_id: str, episodes: int) -> np.ndarray:
     """Deterministic returns of fresh episodes, `(episodes,)`."""
-    envs: VecEnv = make_vec_env(env_id, 1, seed=1_000_000)
+    envs = sb3_envs(env_id, 1, seed=1_000_000)
     if isinstance(agent.env, VecNormalize):
         normalized = VecNormalize(envs, training=False, norm_reward=False)
         normalized.obs_rms = agent.env.obs_rms
@@ -74,7 +83,7 @@ def sb3_evaluate(agent: SB3TRPO, env_id: str, episodes: int) -> np.ndarray:
 
 def sb3_agent(env: str | gym.Env, config: TRPOConfig, *, seed: int = 0, **overrides) -> SB3TRPO:
     """SB3-contrib's agent with our networks' sizes, batch, critic epochs and conjugate-gradient iterations."""
-    envs = make_vec_env(env, config.num_envs, seed=seed) if isinstance(env, str) else env
+    envs = sb3_envs(env, config.num_envs, seed) if isinstance(env, str) else env
     settings = {
         "n_steps": config.rollout_steps,
         "batch_size": config.critic_minibatch,
