@@ -167,12 +167,14 @@ def test_equal_advantages_become_zeros(value, size, dtype):
     assert torch.equal(standardize(torch.full((size,), value, dtype=dtype)), torch.zeros(size, dtype=dtype))
 
 
-@pytest.mark.parametrize("position", range(5))
+@pytest.mark.parametrize("position", range(6))
 def test_shapes_that_would_broadcast_are_refused(position):
-    batch = [torch.zeros(4, 2), torch.zeros(4, 2), torch.zeros(4, 2), torch.zeros(4, 2) > 0, torch.zeros(4, 2) > 0]
+    flags = torch.zeros(4, 2) > 0
+    batch = [torch.zeros(4, 2), torch.zeros(4, 2), torch.zeros(4, 2), flags, flags, torch.ones(4, 2)]
     batch[position] = batch[position][:, :1]
+    *batch, trust = batch
     with pytest.raises(ValueError, match="broadcasting is refused"):
-        generalized_advantage_estimation(*batch, 0.9, 0.9)
+        generalized_advantage_estimation(*batch, 0.9, 0.9, trust)
 
 
 @pytest.mark.parametrize("name", ["rewards", "values", "next_values"])

@@ -59,7 +59,7 @@ def generalized_advantage_estimation(
         truncated: true where a time limit or another outside hand ended the episode; the same shape.
         gamma: discount factor in [0, 1].
         lam: λ in [0, 1]; 0 trusts the critic after one step, 1 never.
-        trust: c_t, in the shape of `rewards` None where π itself acted.
+        trust: c_t, in the shape of `rewards`; None where π itself acted.
 
     Returns:
         The advantages, in the shape of `rewards`.
