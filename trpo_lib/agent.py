@@ -31,11 +31,7 @@ from trpo_lib.rollout import Episode, Rollout, collect_rollout, start
 
 
 class Agent(ABC):
-    """Policy and critic, the environments they act in, and what they have been through; see `TRPO`.
-
-    Raises:
-        TypeError: `env` or one of its spaces is of a kind that is not supported.
-    """
+    """Policy and critic, the environments they act in, and what they have been through; see `TRPO`."""
 
     def __init__(self, env: str | VectorEnv, config: TRPOConfig | None = None, *, seed: int = 0, device: str = "cpu"):
         _validate.count("seed", seed, minimum=0)

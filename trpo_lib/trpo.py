@@ -39,6 +39,9 @@ class TRPO(Agent):
         episodes: one `Episode` (step, episode_return, length) for each finished episode.
         past: the newest `past_rollouts` rollouts that were used, the last one first.
         step: transitions seen so far, over all environments.
+
+    Raises:
+        TypeError: `env` or one of its spaces is of a kind that is not supported.
     """
 
     def update(self, rollout: Rollout) -> UpdateReport:
