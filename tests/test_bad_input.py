@@ -56,7 +56,8 @@ SIZES = (64, "64", None, (64, 0), (2.5,))
 ACTIVATION = ("sine", None, 3)
 FIELDS = {
     "num_envs": COUNT, "rollout_steps": COUNT, "max_kl": POSITIVE, "gamma": UNIT, "lam": UNIT, "damping": NOT_NEGATIVE,
-    "cg_iterations": COUNT, "cg_tolerance": NOT_NEGATIVE, "line_search_shrink": OPEN_UNIT, "line_search_trials": COUNT,
+    "cg_iterations": COUNT, "cg_tolerance": NOT_NEGATIVE,
+    "fisher_fraction": (0.0, *UNIT), "line_search_shrink": OPEN_UNIT, "line_search_trials": COUNT,
     "rescale_step": FLAG, "hidden_sizes": SIZES, "activation": ACTIVATION, "initial_log_std": (NAN, INF, "0", None),
     "normalize_observations": FLAG, "critic_first": FLAG, "past_rollouts": COUNT[1:],
     "critic_epochs": COUNT[1:], "critic_minibatch": COUNT,

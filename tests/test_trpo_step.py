@@ -113,9 +113,10 @@ def test_no_more_past_rollouts_than_asked_for_and_the_newest_first(make_agent):
 
 CHANGED = {
     "num_envs": 3, "rollout_steps": 40, "max_kl": 0.05, "gamma": 0.5, "lam": 0.3, "damping": 1.0, "cg_iterations": 2,
-    "cg_tolerance": 0.5, "line_search_shrink": 0.5, "line_search_trials": 1, "rescale_step": False,
-    "hidden_sizes": (4,), "activation": "relu", "initial_log_std": -1.0, "normalize_observations": False,
-    "critic_first": True, "past_rollouts": 1, "critic_epochs": 5, "critic_minibatch": 8, "critic_learning_rate": 0.1,
+    "cg_tolerance": 0.5, "fisher_fraction": 0.5, "line_search_shrink": 0.5, "line_search_trials": 1,
+    "rescale_step": False, "hidden_sizes": (4,), "activation": "relu", "initial_log_std": -1.0,
+    "normalize_observations": False, "critic_first": True, "past_rollouts": 1, "critic_epochs": 5,
+    "critic_minibatch": 8, "critic_learning_rate": 0.1,
 }  # fmt: skip
 
 

@@ -20,6 +20,8 @@ class TRPOConfig:
         damping: added to the Fisher matrix's diagonal for the solve alone. Small networks want little.
         cg_iterations: products with the Fisher matrix in one solve, at most.
         cg_tolerance: relative residual at which the solve may stop.
+        fisher_fraction: of the batch's states, drawn at random, from which the Fisher matrix is taken. The KL of a
+            trial step is always that of all states: the direction may be rough, the length may not.
         line_search_shrink: α, by which a refused step is shortened. Matters little.
         line_search_trials: how often.
         rescale_step: land on the trust region's boundary instead of well inside it.
@@ -42,6 +44,7 @@ class TRPOConfig:
     damping: float = 0.1
     cg_iterations: int = 15
     cg_tolerance: float = 1e-4
+    fisher_fraction: float = 1.0
     line_search_shrink: float = 0.8
     line_search_trials: int = 10
     rescale_step: bool = True
@@ -70,6 +73,7 @@ class TRPOConfig:
             _validate.in_unit_interval(name, getattr(self, name))
         for name in ("rescale_step", "normalize_observations", "critic_first"):
             _validate.boolean(name, getattr(self, name))
+        _validate.share("fisher_fraction", self.fisher_fraction)
         _validate.shrink_factor("line_search_shrink", self.line_search_shrink)
         _validate.number("initial_log_std", self.initial_log_std)
         _validate.instance("activation", self.activation, str, f"one of {sorted(ACTIVATIONS)}")

@@ -102,7 +102,7 @@ def fit_critic(
         outputs = (targets - critic.returns.mean) / critic.returns.std
     losses = []
     for _ in range(epochs):
-        order = torch.randperm(len(targets), generator=generator)
+        order = torch.randperm(len(targets), generator=generator, device=targets.device)
         losses = []
         for x, y in zip(inputs[order].split(minibatch_size), outputs[order].split(minibatch_size), strict=True):
             loss = nn.functional.mse_loss(critic.network(x).squeeze(-1), y)

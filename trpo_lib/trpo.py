@@ -68,7 +68,7 @@ class TRPO(Agent):
             batch = with_advantages_of(batch, self.critic, config.gamma, config.lam)
 
         gradient = self.surrogate_gradient(batch)
-        fisher = FisherVectorProduct(self.policy, batch.observations, config.damping, outputs=batch.outputs)
+        fisher = self.fisher(batch)
         solution = conjugate_gradient(
             fisher, gradient, max_iterations=config.cg_iterations, relative_tolerance=config.cg_tolerance
         )
@@ -113,6 +113,14 @@ class TRPO(Agent):
         surrogate = surrogate_objective(batch.log_prob, batch.log_prob.detach(), batch.advantages)
         gradient = torch.autograd.grad(surrogate, list(self.policy.parameters()), retain_graph=True)
         return parameters_to_vector(gradient)
+
+    def fisher(self, batch: Batch) -> FisherVectorProduct:
+        """v ↦ (F + damping·I) v, with F taken from all states of the batch or from a random part of them."""
+        fraction, damping, states = self.config.fisher_fraction, self.config.damping, batch.observations
+        if fraction == 1:
+            return FisherVectorProduct(self.policy, states, damping, outputs=batch.outputs)
+        order = torch.randperm(len(states), generator=self.generator, device=states.device)
+        return FisherVectorProduct(self.policy, states[order[: math.ceil(fraction * len(states))]], damping)
 
     @torch.no_grad()
     def gain_and_kl(self, batch: Batch, step: Tensor) -> tuple[float, float]:
