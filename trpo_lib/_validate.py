@@ -38,13 +38,6 @@ def in_unit_interval(name: str, value: float) -> None:
         raise ValueError(f"{name} must be a number in [0, 1], got {value}.")
 
 
-def share(name: str, value: float) -> None:
-    """Refuse what does not lie above 0 and at most at 1."""
-    number(name, value, "a number in (0, 1]")
-    if not 0 < value <= 1:
-        raise ValueError(f"{name} must be a number in (0, 1], got {value}.")
-
-
 def shrink_factor(name: str, value: float) -> None:
     """Refuse what does not lie strictly between 0 and 1."""
     number(name, value, "a number strictly between 0 and 1")

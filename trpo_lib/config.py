@@ -65,15 +65,14 @@ class TRPOConfig:
             _validate.count(name, getattr(self, name))
         for name in ("critic_epochs", "past_rollouts"):
             _validate.count(name, getattr(self, name), minimum=0)
-        for name in ("max_kl", "critic_learning_rate"):
+        for name in ("max_kl", "fisher_fraction", "critic_learning_rate"):
             _validate.positive(name, getattr(self, name))
         for name in ("damping", "cg_tolerance"):
             _validate.not_negative(name, getattr(self, name))
-        for name in ("gamma", "lam"):
+        for name in ("gamma", "lam", "fisher_fraction"):
             _validate.in_unit_interval(name, getattr(self, name))
         for name in ("rescale_step", "normalize_observations", "critic_first"):
             _validate.boolean(name, getattr(self, name))
-        _validate.share("fisher_fraction", self.fisher_fraction)
         _validate.shrink_factor("line_search_shrink", self.line_search_shrink)
         _validate.number("initial_log_std", self.initial_log_std)
         _validate.instance("activation", self.activation, str, f"one of {sorted(ACTIVATIONS)}")
