@@ -31,6 +31,7 @@ from trpo_lib import TRPO, FisherVectorProduct, TRPOConfig, make_policy, surroga
 from trpo_lib.presets import PRESETS, find_preset
 
 Turn = Callable[[], object]
+PROCESSES = 7  # of each contestant, where a turn is short
 
 
 class FixedEnv(gym.Env):
@@ -52,22 +53,35 @@ class FixedEnv(gym.Env):
         return self.np_random.standard_normal(17, dtype=np.float32)
 
 
-def take_turns(contestants: dict[str, Callable[[], Turn]], repeats: int, inner: int = 1) -> dict[str, float]:
-    """The median time of each contestant's turn in milliseconds; each is made, and runs, in its own process."""
-    spawn = multiprocessing.get_context("spawn")
-    connections = {}
-    for name, make in contestants.items():
-        connections[name], remote = spawn.Pipe()
-        spawn.Process(target=_compete, args=(remote, make, inner), daemon=True).start()
-        remote.close()
+def take_turns(
+    contestants: dict[str, Callable[[], Turn]], repeats: int, inner: int = 1, processes: int = 1
+) -> dict[str, float]:
+    """The median time of each contestant's turn in milliseconds; each is made, and runs, in its own process.
+
+    With several `processes`, every contestant starts anew as often, and the median is over the turns of all of them:
+    one process of each, for a few seconds, gives ratios that scatter by a tenth and more.
+    """
     times = {name: [] for name in contestants}
-    for _ in range(1 + repeats):  # the first turn warms up
-        for name, connection in connections.items():
-            connection.send("go")
-            times[name].append(connection.recv())
-    for connection in connections.values():
-        connection.close()
-    return {name: median(values[1:]) for name, values in times.items()}
+    for _ in range(processes):
+        connections = {name: _start(make, inner) for name, make in contestants.items()}
+        for turn in range(1 + repeats):
+            for name, connection in connections.items():
+                connection.send("go")
+                milliseconds = connection.recv()
+                if turn > 0:  # the first turn warms up
+                    times[name].append(milliseconds)
+        for connection in connections.values():
+            connection.close()
+    return {name: median(values) for name, values in times.items()}
+
+
+def _start(make: Callable[[], Turn], inner: int) -> Connection:
+    """A process for one contestant."""
+    spawn = multiprocessing.get_context("spawn")
+    connection, remote = spawn.Pipe()
+    spawn.Process(target=_compete, args=(remote, make, inner), daemon=True).start()
+    remote.close()
+    return connection
 
 
 def _compete(connection: Connection, make: Callable[[], Turn], inner: int) -> None:
@@ -93,7 +107,7 @@ def fisher_vector_product(repeats: int) -> None:
         "SB3-contrib (double backpropagation, graph kept)": _sb3_product,
         "textbook (double backpropagation, graph rebuilt)": _textbook_product,
     }
-    times = take_turns(contestants, repeats * 3, inner=20)
+    times = take_turns(contestants, repeats, inner=20, processes=PROCESSES)
     print("Fisher-vector product, batch 2048, 17 observations, 6 actions, 64×64, one thread")
     for name, milliseconds in times.items():
         print(f"  {name:<50} {milliseconds:6.2f} ms")
@@ -148,7 +162,7 @@ POLICY_ALONE = TRPOConfig(
 
 def policy_update(repeats: int) -> None:
     """Gradient, ten conjugate-gradient iterations, line search; advantages are given, and no critic is fitted."""
-    times = take_turns({"trpo_lib": _our_update, "SB3-contrib": _sb3_update}, repeats * 3, inner=3)
+    times = take_turns({"trpo_lib": _our_update, "SB3-contrib": _sb3_update}, repeats, inner=3, processes=PROCESSES)
     print("Policy update without critic, batch 2048, 17 observations, 6 actions, 64×64, ten CG iterations")
     for name, milliseconds in times.items():
         print(f"  {name:<50} {milliseconds:6.1f} ms")
