@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -77,6 +79,22 @@ def test_every_transition_is_used_once_in_each_epoch_also_in_the_last_short_mini
         assert sorted(order) == list(range(50))
         orders.append(order)
     assert orders[0] != orders[1]  # shuffled anew
+
+
+def test_fit_is_the_textbook_loop_over_minibatches():
+    critic, observations, targets = Critic(3), torch.randn(50, 3), torch.randn(50)
+    textbook = copy.deepcopy(critic)
+    fit(critic, observations, targets, epochs=2, minibatch_size=16, seed=5)
+    textbook.rescale(targets)
+    optimizer = torch.optim.Adam(textbook.parameters(), lr=1e-2)
+    generator = torch.Generator().manual_seed(5)
+    for _ in range(2):
+        for rows in torch.randperm(50, generator=generator).split(16):
+            optimizer.zero_grad()
+            (((textbook(observations[rows]) - targets[rows]) / textbook.returns.std) ** 2).mean().backward()
+            optimizer.step()
+    for ours, theirs in zip(critic.parameters(), textbook.parameters(), strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_no_epochs_leave_the_value_function_as_it_is():

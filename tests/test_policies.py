@@ -132,3 +132,10 @@ def test_gaussian_outputs_are_all_means_and_then_all_log_standard_deviations(dim
     torch.testing.assert_close(policy.distribution_from(outputs).log_prob(actions), expected.log_prob(actions))
     whitened = torch.cat([d_mean / log_std.exp(), 2**0.5 * d_log_std], -1)
     torch.testing.assert_close(policy.whiten(outputs, directions), whitened)
+
+
+def test_gaussian_samples_are_those_of_torch_normal():
+    policy, outputs = make_policy(OBSERVATIONS, spaces.Box(-1, 1, (3,))), torch.randn(20, 6)
+    mean, log_std = outputs.chunk(2, dim=-1)
+    expected = torch.normal(mean, log_std.exp(), generator=torch.Generator().manual_seed(3))
+    torch.testing.assert_close(policy.sample(outputs, torch.Generator().manual_seed(3)), expected)

@@ -206,7 +206,7 @@ class GaussianPolicy(Policy):
 
     def sample(self, outputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
         mean, log_std = outputs.chunk(2, dim=-1)
-        # torch.normal does the same, and looks first whether every σ is positive: half of its time
+        # torch.normal does the same, and looks first whether any σ is negative: half of its time
         return torch.empty_like(mean).normal_(generator=generator).mul_(log_std.exp()).add_(mean)
 
     def mode(self, outputs: Tensor) -> Tensor:
