@@ -67,14 +67,19 @@ def main() -> None:
         _, second, third = probabilities(points).unbind(-1)
         return simplex.points(second + third / 2, third * math.sqrt(3) / 2)
 
+    outside = []  # share of the directions in which the fixed step leaves the ball
     for shares, ink in zip(CENTRES, INKS, strict=True):
         centre = torch.tensor(shares, dtype=torch.float64) / sum(shares)
         ball, ring = edge(centre), circle(centre)
         assert all(abs(kl(centre, probabilities(point)) - DELTA) < 1e-6 for point in ball), "not on the edge"
+        outside.append(sum(kl(centre, probabilities(point)) > DELTA for point in ring) / len(ring))
         for place in (on_simplex, lambda points: plane.points(*points.T)):
             picture.area(place(ball), ink, 0.4)
             picture.line([*place(ring), place(ring)[0]], svg.INK, width=1.2, stroke_dasharray="4 3")
             picture.dot(place(logits(centre)[None])[0], ink, 3.5)
+    assert outside[0] == 1, "notebook 02: too bold in every direction around the uniform policy"
+    assert 0.3 < outside[3] < 0.6, "notebook 02: too bold and too timid at once around the purple one"
+    assert outside[4] < 0.2, "notebook 02: inside in most directions around the yellow one"
     picture.area([(190, 396), (212, 396), (212, 408), (190, 408)], svg.GREY, 0.5)
     picture.text(220, 407, f"KL(old ‖ new) ≤ δ = {DELTA}", size=13, anchor="start")
     picture.line([(470, 402), (496, 402)], svg.INK, width=1.2, stroke_dasharray="4 3")

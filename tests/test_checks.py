@@ -33,6 +33,12 @@ def test_typical_wrong_answer_is_refused_with_its_own_message(exercise, message,
 
 
 @pytest.mark.parametrize("exercise", EVERY)
+def test_no_verdict_shows_an_address(exercise, capsys):
+    exercise(lambda *arguments: 1234.5)
+    assert " at 0x" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("exercise", EVERY)
 def test_each_check_knows_at_least_two_misconceptions(exercise):
     assert len(exercise.wrong) >= 2
 

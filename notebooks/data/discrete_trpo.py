@@ -2,7 +2,8 @@
 
 One part of it: add rates, textbook, ladder, preset or reuse to the command.
 
-Every run of the ladder changes one thing more than the run before it, from the textbook agent to the preset.
+Every run of the ladder changes one setting more than the run before it, from the textbook agent to the preset. The
+first step also exchanges the textbook's update for `TRPO.update`: standardised advantages, λ-returns, a scaled critic.
 """
 
 import csv

@@ -38,12 +38,15 @@ _DONE = torch.tensor([[0, 0], [1, 0], [0, 0], [0, 1], [0, 0]], dtype=torch.bool)
 valid_steps = Exercise(
     name="valid_steps",
     right=_valid,
-    inputs=[(_DONE,), (torch.zeros(3, 1, dtype=torch.bool),)],
+    inputs=[(_DONE,), (_DONE.flip(0),), (_DONE[:4],), (torch.zeros(3, 1, dtype=torch.bool),)],
     wrong={
         "you drop the last step of the episode, the one with the final reward; the empty step comes after it": (
             lambda done: ~done
         ),
         "you mark the empty steps themselves: is the ~ missing?": lambda done: ~_valid(done),
+        "an end in the last row empties your first row, which follows no end: does roll wrap around?": (
+            lambda done: ~done.roll(1, 0)
+        ),
         "everything after the first end is dropped: the next episode is experience too": lambda done: (
             torch.cat([torch.zeros_like(done[:1], dtype=torch.long), done[:-1].long()]).cumsum(0) == 0
         ),

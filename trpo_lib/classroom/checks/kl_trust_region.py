@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Independent
 
-from trpo_lib.classroom.checks.exercise import Exercise
+from trpo_lib.classroom.checks.exercise import Exercise, named
 from trpo_lib.kl import mean_kl
 from trpo_lib.mdp import TabularMDP
 
@@ -104,7 +104,7 @@ def _case(seed: int, gamma: float) -> tuple[TabularMDP, Tensor, Tensor]:
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(2, 4, 3, generator=generator, dtype=torch.float64)
     pi, new = logits[0].softmax(-1), (logits[0] + 0.5 * logits[1]).softmax(-1)
-    return TabularMDP.random(4, 3, gamma, seed=seed), pi, new
+    return named(TabularMDP.random(4, 3, gamma, seed=seed), f"TabularMDP.random(4, 3, {gamma}, seed={seed})"), pi, new
 
 
 sharper_bound = Exercise(
@@ -120,6 +120,12 @@ sharper_bound = Exercise(
         ),
         "your penalty is four times too large: is the ½ of the total variation missing?": lambda mdp, pi, new: _bound(
             mdp, pi, new, half=1.0
+        ),
+        "this is L alone: what is to be subtracted for the drift of the states?": lambda mdp, pi, new: mdp.surrogate(
+            pi, new
+        ),
+        "this is J(π′) itself, which nobody knows beforehand; the bound is made of the old policy's quantities": (
+            lambda mdp, pi, new: mdp.performance(new)
         ),
         "ε is the largest |A|: did you take the largest A and forget the absolute value?": lambda mdp, pi, new: _bound(
             mdp, pi, new, signed=True

@@ -40,6 +40,8 @@ smallest_i = Exercise(
         ([0.20, 0.15, 0.10], [0.010, 0.006, 0.004], 0.01),
         ([0.30, 0.20, 0.10], [0.014, 0.007, 0.004], 0.01),
         ([-0.10, -0.05], [0.020, 0.009], 0.01),
+        ([0.0, 0.05], [0.008, 0.006], 0.01),
+        ([math.nan, 0.05], [math.nan, 0.006], 0.01),
     ],
     wrong={
         "you look at the gain alone: which test keeps the step inside the trust region?": lambda gains, kls, max_kl: (
@@ -53,6 +55,14 @@ smallest_i = Exercise(
         ),
         "a KL of exactly δ is inside: the constraint is ≤, not <": lambda gains, kls, max_kl: _first(
             [gain > 0 and kl < max_kl for gain, kl in zip(gains, kls, strict=True)]
+        ),
+        "a step that gains nothing passes in your search: the test is gain > 0, not ≥": lambda gains, kls, max_kl: (
+            _first([gain >= 0 and kl <= max_kl for gain, kl in zip(gains, kls, strict=True)])
+        ),
+        "a NaN passes in your search: ask what is right, not what is wrong, for every comparison with a NaN is false": (
+            lambda gains, kls, max_kl: _first(
+                [not (gain <= 0 or kl > max_kl) for gain, kl in zip(gains, kls, strict=True)]
+            )
         ),
         "you begin at i = 1: the full step, i = 0, is the first candidate": _from_one,
         "you return the last i that passes, the shortest step: the search stops at the first": _last_acceptable,

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical
 
-from trpo_lib.classroom.checks.exercise import Exercise
+from trpo_lib.classroom.checks.exercise import Exercise, named
 from trpo_lib.mdp import TabularMDP
 from trpo_lib.surrogate import importance_ratio, surrogate_objective
 
@@ -15,10 +15,18 @@ def _normal(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=_generator, dtype=torch.float64)
 
 
-def _named_mdp(seed: int) -> TabularMDP:
-    mdp = TabularMDP.random(seed=seed)
-    mdp.__name__ = f"TabularMDP.random(seed={seed})"  # what a check shows instead of an address
-    return mdp
+class _WithoutReturns(TabularMDP):
+    """An MDP that does not say what the exercise asks for."""
+
+    def performance(self, pi: Tensor) -> Tensor:
+        raise RuntimeError("mdp.performance is what the lemma is to give: use occupancy, advantages and gamma")
+
+    def surrogate(self, pi_old: Tensor, pi_new: Tensor) -> Tensor:
+        raise RuntimeError("the lemma is exact, mdp.surrogate is not: use occupancy, advantages and gamma")
+
+
+def _mdp(seed: int) -> TabularMDP:
+    return named(_WithoutReturns.random(seed=seed), f"TabularMDP.random(seed={seed})")
 
 
 def _log_probs(logits: Tensor, logits_old: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
@@ -79,8 +87,8 @@ def _gain(mdp: TabularMDP, pi_walks: Tensor, pi_acts: Tensor, pi_judges: Tensor)
 
 performance_difference = Exercise(
     name="performance_difference",
-    right=lambda mdp, old, new: mdp.performance(new) - mdp.performance(old),
-    inputs=[(_named_mdp(seed), _normal(5, 3).softmax(-1), _normal(5, 3).softmax(-1)) for seed in (0, 1)],
+    right=lambda mdp, old, new: _gain(mdp, new, new, old),
+    inputs=[(_mdp(seed), _normal(5, 3).softmax(-1), _normal(5, 3).softmax(-1)) for seed in (0, 1)],
     wrong={
         "you used the old occupancy: that is the surrogate's gain L − J(π), not the return's": (
             lambda mdp, old, new: _gain(mdp, old, new, old)

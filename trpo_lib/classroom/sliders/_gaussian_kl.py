@@ -36,8 +36,8 @@ def gaussian_kl_scene(shift: float, max_kl: float) -> Scene:
     def frame(axes: Sequence[Axes]) -> None:
         bells, balls = axes
         bells.set(xlabel="action a", ylabel="density / its maximum", ylim=(0, 1.05))
-        for sigma in (0.1, 0.3, 0.7, 1.4):
-            balls.add_patch(Polygon(sigma * ball, color=plotting.GREY, alpha=0.15, linewidth=0))
+        for sigma, label in ((0.1, "at other σ"), (0.3, None), (0.7, None), (1.4, None)):
+            balls.add_patch(Polygon(sigma * ball, fill=False, edgecolor=plotting.GREY, linestyle=":", label=label))
         balls.set(xlabel="mean μ", ylabel="standard deviation σ", xlim=(-1, 1), ylim=(0, 2.8))
         balls.set_xticks([-1, -0.5, 0, 0.5, 1])
 
