@@ -38,6 +38,16 @@ def test_gaussian_actions_between_the_bounds_are_linear_in_what_was_drawn(box):
         np.testing.assert_allclose((action - box.low) / (box.high - box.low), (unit + 1) / 2, rtol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint8])
+def test_gaussian_rounds_for_a_box_of_integers(dtype):
+    policy = make_policy(OBSERVATIONS, spaces.Box(0, 4, (1,), dtype))
+    for unit, expected in [(-0.3, 1), (-0.2, 2), (0.2, 2), (0.3, 3), (0.9, 4), (-0.9, 0), (9.0, 4), (-9.0, 0)]:
+        action = policy.to_env(torch.full((1, 1), unit))  # 2 + 2 unit
+        assert (action.dtype, action.item()) == (dtype, expected)
+    below_zero = make_policy(OBSERVATIONS, spaces.Box(-4, 0, (1,), np.int64))
+    assert below_zero.to_env(torch.full((1, 1), -0.3)).item() == -3  # −2.6
+
+
 def test_gaussian_leaves_unbounded_actions_as_they_are_and_respects_a_single_bound():
     box = spaces.Box(np.float32([-np.inf, 0, -np.inf]), np.float32([np.inf, np.inf, 2]))
     action = make_policy(OBSERVATIONS, box).to_env(torch.tensor([[50.0, -3.0, 7.0], [-50.0, 3.0, -7.0]]))
@@ -57,6 +67,7 @@ STRICT = [
     spaces.Box(-2, 5, (2, 3), np.float32),
     spaces.Box(0, np.inf, (2,), np.float32),
     spaces.Box(-np.inf, np.inf, (3,), np.float64),
+    spaces.Box(-2, 5, (2,), np.int64),
 ]
 
 
@@ -92,6 +103,11 @@ def test_action_spaces_of_two_axes_are_refused(space):
 def test_observation_spaces_that_are_not_flat_are_refused_with_advice(space):
     with pytest.raises(TypeError, match=r"observation_space.*FlattenObservation"):
         make_policy(space, spaces.Discrete(2))
+
+
+def test_hidden_sizes_may_come_from_an_iterator():
+    policy = make_policy(OBSERVATIONS, spaces.Discrete(2), hidden_sizes=map(int, "45"))
+    assert [parameter.shape[0] for parameter in policy.parameters()] == [4, 4, 5, 5, 2, 2]
 
 
 def test_hidden_sizes_and_activation_that_make_no_sense_are_refused():

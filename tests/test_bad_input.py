@@ -56,7 +56,7 @@ SIZES = (64, "64", None, (64, 0), (2.5,))
 ACTIVATION = ("sine", None, 3)
 FIELDS = {
     "num_envs": COUNT, "rollout_steps": COUNT, "max_kl": POSITIVE, "gamma": UNIT, "lam": UNIT, "damping": NOT_NEGATIVE,
-    "cg_iterations": COUNT, "cg_tolerance": NOT_NEGATIVE,
+    "cg_iterations": COUNT, "cg_tolerance": (1.0, *NOT_NEGATIVE),
     "fisher_fraction": (0.0, *UNIT), "line_search_shrink": OPEN_UNIT, "line_search_trials": COUNT,
     "rescale_step": FLAG, "hidden_sizes": SIZES, "activation": ACTIVATION, "initial_log_std": (NAN, INF, "0", None),
     "normalize_observations": FLAG, "critic_first": FLAG, "past_rollouts": COUNT[1:],
@@ -161,7 +161,7 @@ TABLE = {
     collect: {"envs": (None, gym.make("CartPole-v1")), "policy": (None, CRITIC), "steps": COUNT,
               "cursor": (None, np.zeros((2, 4)), start(make_envs("CartPole-v1", 3), 0))},
     agent: {"env": (None, 3, gym.make("CartPole-v1")), "config": ({"gamma": 0.9}, "CartPole-v1"),
-            "seed": (-1, 0.5, None), "device": ("abacus",)},
+            "seed": (-1, 0.5, None), "device": ("abacus", "cuda:99", "hpu")},
     AGENT.learn: {"total_steps": COUNT, "progress": FLAG, "after_update": (3, "print")},
     AGENT.update: {"rollout": (None, [], ROWS)},
     AGENT.act: {"observation": ("left", None, np.zeros(3), np.zeros((2, 2, 4)), np.full(4, NAN))},

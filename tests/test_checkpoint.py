@@ -17,8 +17,10 @@ import torch
 from environments import Space, vectorize
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
+from gymnasium.wrappers import TransformReward
+from gymnasium.wrappers.vector import TransformReward as VectorReward
 
-from trpo_lib import TRPO, TRPOConfig
+from trpo_lib import TRPO, TRPOConfig, make_envs
 from trpo_lib.checkpoint import FORMAT, VERSION, read_checkpoint, write_checkpoint
 
 ENVIRONMENTS = ("CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0")
@@ -97,12 +99,91 @@ def test_other_environments_start_fresh_episodes_and_a_warning_says_so(make_agen
     assert bits(loaded) == bits(updates(TRPO.load(tmp_path / "half"), 1))  # reproducible all the same
 
 
-def test_environments_of_another_kind_than_saved_start_fresh_episodes(make_agent, tmp_path):
-    make_agent().learn(64, progress=False).save(tmp_path / "agent")
-    envs = vectorize(*[lambda: gym.make("CartPole-v1")] * 3)
+@pytest.mark.parametrize("past_rollouts", [0, 2])
+@pytest.mark.parametrize("number", [2, 3])
+def test_environments_of_another_kind_than_saved_start_fresh_episodes(number, past_rollouts, make_agent, tmp_path):
+    updates(make_agent(past_rollouts=past_rollouts), 2).save(tmp_path / "agent")
+    envs = vectorize(*[lambda: gym.make("CartPole-v1")] * number)
     with pytest.warns(UserWarning, match="fresh episodes"):
         loaded = TRPO.load(tmp_path / "agent", envs)
-    assert loaded.learn(64, progress=False).config.num_envs == 3
+    assert len(loaded.past) == (past_rollouts if number == 2 else 0)
+    assert updates(loaded, 3).config.num_envs == number
+    assert len(loaded.past) == past_rollouts
+
+
+WRAPPED = {
+    "each": lambda: gym.make_vec("Pendulum-v1", 2, wrappers=[lambda env: TransformReward(env, lambda r: 1.0)]),
+    "vector": lambda: VectorReward(gym.make_vec("Pendulum-v1", 2), np.ones_like),
+    "ours": lambda: VectorReward(make_envs("Pendulum-v1", 2), np.ones_like),
+}
+
+
+@pytest.mark.parametrize("kind", WRAPPED)
+def test_wrapped_environments_are_not_made_again_without_their_wrappers(kind, make_agent, tmp_path):
+    agent = make_agent(WRAPPED[kind]())
+    with pytest.raises(ValueError, match=r"make_vec and has no wrappers"):
+        agent.evaluate(1)
+    agent.save(tmp_path / "agent")
+    with pytest.raises(ValueError, match=r"give load\(path, env\) a VectorEnv"):
+        TRPO.load(tmp_path / "agent")
+    with pytest.warns(UserWarning, match="fresh episodes"):
+        loaded = TRPO.load(tmp_path / "agent", WRAPPED[kind]())
+    assert (loaded.collect().rewards == 1).all()
+
+
+class Options(Space):
+    """Its option is to come back as it was."""
+
+    def __init__(self, goals):
+        assert isinstance(goals["all"][0], np.ndarray)
+        assert goals["all"][0].tolist() == [2.0, 1.0]
+        super().__init__(spaces.Discrete(2))
+
+
+gym.register("Options-v0", Options)
+
+
+@pytest.mark.filterwarnings("ignore:the state of these environments")
+def test_arrays_among_an_environments_options_come_back_as_arrays(make_agent, tmp_path):
+    make_agent(gym.make_vec("Options-v0", 2, goals={"all": [np.array([1.0, 2.0])[::-1]]})).save(tmp_path / "agent")
+    TRPO.load(tmp_path / "agent")
+
+
+OTHER_SPACES = [
+    (spaces.Discrete(2), spaces.MultiBinary(2)),
+    (spaces.Discrete(2), spaces.Discrete(2, start=5)),
+    (spaces.Box(-1, 1, (2,)), spaces.Box(-1, 2, (2,))),
+    (spaces.Box(-1, 1, (2,)), spaces.Box(-1, 1 + 1e-6, (2,))),
+    (spaces.Box(-1, 1, (2,)), spaces.Box(-1, 1, (2,), np.float64)),
+]
+
+
+@pytest.mark.filterwarnings("ignore:the state of these environments")
+@pytest.mark.parametrize(("space", "other"), OTHER_SPACES, ids=str)
+def test_environments_with_other_spaces_of_the_same_shapes_are_refused(space, other, make_agent, tmp_path):
+    make_agent(vectorize(lambda: Space(space))).save(tmp_path / "agent")
+    with pytest.raises(ValueError, match=r"env must have the spaces .*agent: actions in .*; got actions in "):
+        TRPO.load(tmp_path / "agent", vectorize(lambda: Space(other)))
+    with pytest.raises(ValueError, match="env must have the spaces"):
+        TRPO.load(tmp_path / "agent", vectorize(lambda: Space(space, spaces.Box(-2, 1, (3,), np.float32))))
+
+
+@pytest.mark.filterwarnings("ignore:the state of these environments")
+def test_how_numpy_prints_decides_nothing_about_spaces(make_agent, tmp_path):
+    def envs(precision):
+        with np.printoptions(precision=precision):
+            return vectorize(lambda: Space(spaces.Box(np.float32([-1, -1 / 3]), np.float32([1, 2 / 3]))))
+
+    make_agent(envs(8)).save(tmp_path / "agent")
+    TRPO.load(tmp_path / "agent", envs(2))
+
+
+def test_checkpoint_of_before_spaces_were_noted_is_loaded(make_agent, tmp_path):
+    make_agent().save(tmp_path / "agent")
+    state = read_checkpoint(tmp_path / "agent")
+    del state["spaces"]
+    write_checkpoint(tmp_path / "agent", state)
+    assert bits(TRPO.load(tmp_path / "agent")) == bits(make_agent())
 
 
 def test_environments_without_an_id_must_be_given(make_agent, tmp_path):

@@ -15,13 +15,13 @@ BAD = {
     "lam": (1.01, *NUMBER),
     "damping": NUMBER,
     "cg_iterations": COUNT,
-    "cg_tolerance": NUMBER,
+    "cg_tolerance": (1.0, *NUMBER),
     "fisher_fraction": (0.0, 1.01, *NUMBER),
     "line_search_shrink": (0.0, 1.0, *NUMBER),
     "line_search_trials": COUNT,
     "rescale_step": ("no", 2, None),
     "critic_first": (1, "yes"),
-    "hidden_sizes": ((64, 0), (2.5,), 64),
+    "hidden_sizes": ((64, 0), (2.5,), 64, map(float, "45")),
     "activation": ("sine", None),
     "initial_log_std": (math.nan, math.inf, -math.inf),
     "normalize_observations": ("no", 2, None),
@@ -56,6 +56,7 @@ def test_every_field_is_explained():
         ("lam", 0.0),
         ("lam", 1.0),
         ("damping", 0),
+        ("cg_tolerance", 0),
         ("fisher_fraction", 1),
         ("critic_epochs", 0),
         ("hidden_sizes", ()),
@@ -63,6 +64,11 @@ def test_every_field_is_explained():
 )
 def test_values_at_the_edge_are_accepted(name, value):
     assert getattr(TRPOConfig(**{name: value}), name) == value
+
+
+@pytest.mark.parametrize("sizes", [[4, 5], map(int, "45"), (size for size in (4, 5))], ids=lambda s: type(s).__name__)
+def test_hidden_sizes_of_any_kind_become_a_tuple(sizes):
+    assert TRPOConfig(hidden_sizes=sizes).hidden_sizes == (4, 5)
 
 
 def test_config_is_frozen_and_can_be_compared_and_hashed():

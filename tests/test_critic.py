@@ -81,18 +81,21 @@ def test_every_transition_is_used_once_in_each_epoch_also_in_the_last_short_mini
     assert orders[0] != orders[1]  # shuffled anew
 
 
-def test_fit_is_the_textbook_loop_over_minibatches():
+def test_fit_is_the_textbook_loop_over_minibatches_and_reports_the_last_epochs_mean_loss():
     critic, observations, targets = Critic(3), torch.randn(50, 3), torch.randn(50)
     textbook = copy.deepcopy(critic)
-    fit(critic, observations, targets, epochs=2, minibatch_size=16, seed=5)
+    loss = fit(critic, observations, targets, epochs=3, minibatch_size=16, seed=5)
     textbook.rescale(targets)
     optimizer = torch.optim.Adam(textbook.parameters(), lr=1e-2)
     generator = torch.Generator().manual_seed(5)
-    for _ in range(2):
+    for _ in range(3):
+        losses = []
         for rows in torch.randperm(50, generator=generator).split(16):
             optimizer.zero_grad()
-            (((textbook(observations[rows]) - targets[rows]) / textbook.returns.std) ** 2).mean().backward()
+            losses.append((((textbook(observations[rows]) - targets[rows]) / textbook.returns.std) ** 2).mean())
+            losses[-1].backward()
             optimizer.step()
+    assert loss == pytest.approx(sum(losses).item() / 4, rel=1e-9)
     for ours, theirs in zip(critic.parameters(), textbook.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs)
 

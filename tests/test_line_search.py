@@ -182,3 +182,17 @@ def test_step_inside_that_gains_nothing_is_shortened_by_the_plain_factor(kl):
     evaluate, asked = model(gain=lambda t: float(t < 1), kl=lambda t: kl * t**2)
     backtracking_line_search(evaluate, ONE, max_kl=1.0, shrink=0.5)
     assert asked == [1.0, 0.5]
+
+
+@pytest.mark.parametrize("kl", [-1e-17, -0.0])
+@pytest.mark.parametrize("rescale", [True, False])
+def test_kl_that_rounding_makes_negative_refuses_no_step(rescale, kl):
+    result = backtracking_line_search(lambda step: (1.0, kl), ONE, max_kl=1.0, rescale=rescale)
+    assert (result.accepted, result.fraction, result.kl, result.trials) == (True, 1.0, kl, 1)
+
+
+def test_rescaling_keeps_the_longest_of_the_steps_that_gain_inside():
+    evaluate, asked = model(gain=lambda t: 1.0, kl=lambda t: 0.5 if t == 1 else 0.2)
+    result = backtracking_line_search(evaluate, ONE, max_kl=1.0)
+    assert (result.fraction, result.kl) == (1.0, 0.5)
+    assert len(asked) > 1

@@ -1,4 +1,7 @@
 import dataclasses
+import os
+import subprocess
+import sys
 
 import gymnasium as gym
 import pytest
@@ -34,16 +37,40 @@ def test_any_other_environment_has_a_default_for_its_kind_of_actions():
         assert find_preset(vectorize(lambda space=space: Space(space))) == discrete
 
 
-def test_environment_of_another_package_is_imported_and_trained_like_any_other(tmp_path, monkeypatch):
+@pytest.fixture
+def other_package(tmp_path, monkeypatch):
+    """The folder of a package that registers an environment."""
     (tmp_path / "other_package.py").write_text(
         "import gymnasium as gym\n"
         "gym.register('Other-v0', 'gymnasium.envs.classic_control:PendulumEnv', max_episode_steps=20)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
+    return tmp_path
+
+
+IN_A_NEW_PROCESS = """
+import sys
+from trpo_lib import TRPO
+agent = TRPO.load(sys.argv[1])
+print(len(agent.evaluate(2)), agent.learn(32, progress=False).step)
+"""
+
+
+@pytest.mark.usefixtures("other_package")
+def test_environment_of_another_package_is_imported_and_trained_like_any_other():
     agent = train("other_package:Other-v0", 64, **TINY)
     assert agent.step >= 64
     assert len(agent.evaluate(2)) == 2
     assert find_preset("Other-v0") == find_preset("other_package:Other-v0") == trpo_lib.presets.CONTINUOUS
+
+
+def test_a_new_process_imports_the_package_again(other_package):
+    agent = train("other_package:Other-v0", 64, **TINY)
+    agent.save(other_package / "agent")
+    command = [sys.executable, "-c", IN_A_NEW_PROCESS, str(other_package / "agent")]
+    path = os.pathsep.join([str(other_package), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    new = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": path})
+    assert new.stdout.split() == ["2", str(agent.step + 32)], new.stderr
 
 
 def test_unknown_environment_is_refused_by_gymnasium():

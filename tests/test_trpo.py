@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from conftest import ACTION_SPACES
+from conftest import ACTION_SPACES, OBSERVATIONS
 from environments import Probe, Space, vectorize
+from hypothesis import given
+from hypothesis import strategies as st
 from torch.distributions import kl_divergence
 
-from trpo_lib import FisherVectorProduct
+from trpo_lib import FisherVectorProduct, GaussianPolicy, TRPOConfig, backtracking_line_search, make_policy
 
 
 def constant(*_):
@@ -31,18 +33,30 @@ def test_true_kl_of_every_update_is_reported_and_never_exceeds_max_kl(kind, max_
         assert report.accepted or fisher_fraction < 1  # a model of few states may lead nowhere, but never too far
 
 
-def test_fisher_matrix_of_a_part_is_the_mean_over_so_many_different_states(make_agent):
-    agent = make_agent(num_envs=2, rollout_steps=6, damping=0.0, fisher_fraction=0.9)  # 11 states of 12
+@pytest.mark.parametrize("past_rollouts", [0, 2])
+def test_fisher_matrix_of_a_part_is_the_damped_mean_over_so_many_different_states(past_rollouts, make_agent):
+    steps = {"num_envs": 2, "rollout_steps": 6 // (past_rollouts + 1), "past_rollouts": past_rollouts}
+    agent = make_agent(damping=0.3, fisher_fraction=0.9, **steps)  # 11 states of 12, whether new or past
+    for _ in range(past_rollouts):
+        agent.update(agent.collect())
     batch = agent.prepare(agent.collect())
     v = torch.randn(sum(p.numel() for p in agent.policy.parameters()))
     of_each = torch.stack([FisherVectorProduct(agent.policy, state[None])(v) for state in batch.observations])
-    without_one = (of_each.sum(0) - of_each) / 11
+    without_one = (of_each.sum(0) - of_each) / 11 + 0.3 * v
     left_out = set()
     for _ in range(20):
         distance = (agent.fisher(batch)(v) - without_one).norm(dim=1)
         left_out.add(int(distance.argmin()))
         assert distance.min() < 1e-12
     assert len(left_out) > 5, "another part each time"
+
+
+def test_fisher_matrix_of_the_whole_batch_draws_nothing(make_agent):
+    agent = make_agent()
+    batch = agent.prepare(agent.collect())
+    before = agent.generator.get_state()
+    agent.fisher(batch)
+    assert torch.equal(agent.generator.get_state(), before)
 
 
 def test_accepted_steps_use_the_trust_region(make_agent):
@@ -117,9 +131,14 @@ def test_rollout_of_another_policy_is_warned_of(make_agent):
     agent = make_agent(max_kl=0.1)
     rollout = agent.collect()
     agent.update(rollout)
+    acted = agent.policy.distribution_from(rollout.batch(rollout.outputs))
+    present = agent.policy.distribution(rollout.batch(rollout.observations))
+    kl, other_way_round = (kl_divergence(*pair).mean().item() for pair in ((acted, present), (present, acted)))
+    assert abs(other_way_round / kl - 1) > 0.01, "or the test is no test"
     with pytest.warns(UserWarning, match=r"another policy: KL .* on-policy") as warned:
         report = agent.update(rollout)
     assert report.initial_kl > 1e-4
+    assert report.initial_kl == pytest.approx(kl, rel=1e-9)
     assert warned[0].filename == __file__, "it points to whoever called update"
 
 
@@ -139,3 +158,28 @@ def test_float32_keeps_the_laws_too(make_agent, theta):
         assert theta(agent).dtype == torch.float32
         assert all(abs(report.initial_kl) < 1e-5 and report.kl_ratio <= 1 for report in agent.history)
         assert all(report.accepted for report in agent.history)
+
+
+@given(st.lists(st.tuples(st.floats(-1, 1), st.floats(0, 3)), min_size=10, max_size=10))
+def test_of_all_trials_that_gain_inside_the_region_the_one_with_the_largest_kl_is_taken(answers):
+    remaining = iter(answers)
+    result = backtracking_line_search(lambda step: next(remaining), torch.ones(1), max_kl=1.0)
+    inside = [kl for gain, kl in answers[: result.trials] if gain > 0 and kl <= 1]
+    assert result.kl == max(inside, default=0.0)
+
+
+@pytest.mark.parametrize("inflation", [0.1, 0.5, 1.1, 50.0])
+def test_at_least_95_percent_of_a_quadratic_region_is_used(inflation):
+    result = backtracking_line_search(lambda t: (t.item(), inflation * t.item() ** 2), torch.ones(1), max_kl=1.0)
+    assert 0.95 <= result.kl <= 1
+    assert result.trials == 2
+
+
+def test_first_policy_is_as_near_to_uniform_as_a_gain_of_a_hundredth_makes_it(kind):
+    weight = make_policy(OBSERVATIONS, ACTION_SPACES[kind]).network[-1].weight
+    torch.testing.assert_close(torch.linalg.svdvals(weight), torch.full((len(weight),), 0.01))
+
+
+def test_policies_made_by_hand_start_with_the_spread_of_the_settings():
+    for policy in (make_policy(OBSERVATIONS, ACTION_SPACES["gaussian"]), GaussianPolicy(3, ACTION_SPACES["gaussian"])):
+        assert policy.log_std.tolist() == [TRPOConfig().initial_log_std] * 2 == [-0.5] * 2

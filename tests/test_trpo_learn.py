@@ -5,13 +5,43 @@ import signal
 import numpy as np
 import pytest
 import torch
+from gymnasium.wrappers.vector import TransformReward
+
+from trpo_lib import TRPO, make_envs
 
 
+@pytest.mark.parametrize("fisher_fraction", [1.0, 0.5])
 @pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
-def test_same_seed_gives_the_same_bits_and_another_seed_others(env, make_agent, everything):
-    a, b, c = (make_agent(env, seed).learn(300, progress=False) for seed in (0, 0, 1))
-    assert everything(a) == everything(b)
-    assert everything(a) != everything(c)
+def test_same_seed_gives_the_same_bits_and_another_seed_others(env, fisher_fraction, make_agent, everything):
+    agents = []
+    for seed in (0, 0, 1):
+        torch.manual_seed(len(agents))  # the global generator has no say
+        agents.append(make_agent(env, seed, fisher_fraction=fisher_fraction).learn(300, progress=False))
+    a, b, c = map(everything, agents)
+    assert a == b
+    assert a != c
+
+
+DECIDED_BY_THE_SEED = {
+    "environments": lambda agent: agent.cursor.observations.tolist(),
+    "policy": lambda agent: agent.policy.network[0].weight.tolist(),
+    "critic": lambda agent: agent.critic.network[0].weight.tolist(),
+    "draws": lambda agent: torch.rand(8, generator=agent.generator).tolist(),
+}
+
+
+@pytest.mark.parametrize("part", DECIDED_BY_THE_SEED)
+def test_seed_decides_every_part_of_a_new_agent(part, make_agent):
+    a, b, c = (DECIDED_BY_THE_SEED[part](make_agent(seed=seed)) for seed in (3, 3, 4))
+    assert a == b
+    assert a != c
+
+
+def test_states_of_the_fisher_matrix_are_drawn_on_as_before_after_save_and_load(make_agent, everything, tmp_path):
+    half, whole = (make_agent(fisher_fraction=0.5).learn(128, progress=False) for _ in range(2))
+    half.save(tmp_path / "half")
+    loaded = TRPO.load(tmp_path / "half")
+    assert everything(loaded.learn(128, progress=False)) == everything(whole.learn(128, progress=False))
 
 
 def test_learning_twice_equals_learning_once(make_agent, everything):
@@ -58,6 +88,13 @@ def test_learn_shows_return_kl_and_speed_or_nothing(make_agent, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_what_the_step_that_only_resets_pays_belongs_to_no_episode(make_agent):
+    envs = TransformReward(make_envs("CartPole-v1", 2), np.ones_like)  # it resets in the next step: 1 for that too
+    agent = make_agent(envs).learn(300, progress=False)
+    assert len(agent.episodes) > 5
+    assert all(episode.episode_return == episode.length for episode in agent.episodes)
+
+
 @pytest.fixture
 def stop_after(monkeypatch):
     """(owner, name, calls): the stop button is pressed at the end of the given call of owner.name."""
@@ -87,6 +124,7 @@ def test_interrupt_keeps_complete_updates_and_learn_goes_on(owner, calls, make_a
     assert everything(agent) == everything(make_agent().learn(agent.step, progress=False))
     before, rollout = agent.step, agent.collect()
     assert rollout.observations[0].abs().max() <= 0.05  # new episodes: nobody knows where the old ones stand
+    assert not np.isin(rollout.observations[0], make_agent().cursor.observations).any()  # and not the first ones again
     agent.update(rollout)
     agent.learn(200, progress=False)
     assert agent.step >= before + 200

@@ -8,7 +8,14 @@ import torch
 from torch.distributions import kl_divergence
 from torch.nn.utils import parameters_to_vector
 
-from trpo_lib import TRPOConfig, generalized_advantage_estimation, standardize
+from trpo_lib import Rollout, TRPOConfig, generalized_advantage_estimation, standardize
+
+
+def one_after_the_other(rollouts):
+    columns = {
+        name: torch.cat([getattr(r, name) for r in rollouts]) for name in Rollout.__annotations__ if name != "episodes"
+    }
+    return Rollout(**columns, episodes=[])
 
 
 @torch.no_grad()
@@ -46,19 +53,15 @@ def test_step_is_the_dense_natural_gradient_of_the_right_length(
     rollouts = [agent.collect(), *rollouts[:past_rollouts]]
     agent.update(rollouts[0])
 
-    def together(parts):
-        return torch.cat(list(parts))
-
-    observations, actions = (together(r.batch(getattr(r, x)) for r in rollouts) for x in ("observations", "actions"))
-    trust = [ratio_to_the_policy_that_acted(before.policy, rollout).clamp(max=1) for rollout in rollouts]
-    weights = together(rollout.batch(c) for rollout, c in zip(rollouts, trust, strict=True))
-    pairs = [advantages_and_values(before.critic, *arguments) for arguments in zip(rollouts, trust, strict=True)]
-    error, values = pairs[0]
+    long, fresh = one_after_the_other(rollouts[::-1]), rollouts[0].valid.sum()
+    observations, actions = long.batch(long.observations), long.batch(long.actions)
+    trust = ratio_to_the_policy_that_acted(before.policy, long).clamp(max=1)
+    error, values = advantages, _ = advantages_and_values(before.critic, long, trust)
     if critic_first:
         fitted = copy.deepcopy(agent.critic)  # the update fits it once; later only the normaliser moves
         fitted.normalizer = before.policy.normalizer
-        pairs = [advantages_and_values(fitted, *arguments) for arguments in zip(rollouts, trust, strict=True)]
-    advantages = weights * standardize(together(advantages for advantages, _ in pairs))
+        advantages, _ = advantages_and_values(fitted, long, trust)
+    advantages = long.batch(trust) * standardize(advantages)
     old = before.policy.distribution(observations)
     old = type(old)(logits=old.logits.detach())
 
@@ -76,6 +79,9 @@ def test_step_is_the_dense_natural_gradient_of_the_right_length(
     torch.testing.assert_close(theta(agent) - theta(before), report.fraction * step, rtol=1e-5, atol=1e-9)
     assert report.predicted_gain == pytest.approx((report.fraction * gradient @ step).item(), rel=1e-6)
     assert report.gradient_norm == pytest.approx(gradient.norm().item())
+    image = fisher @ gradient + damping * gradient  # the first iteration goes along the gradient
+    residual = gradient - gradient.square().sum() / (gradient @ image) * image
+    assert report.cg_residuals[:2] == pytest.approx((1, (residual.norm() / gradient.norm()).item()))
 
     new = distribution_at(before.policy, theta(agent), observations)  # the normaliser has seen the batch by now
     ratio = (new.log_prob(actions) - old.log_prob(actions)).exp().detach()
@@ -83,9 +89,18 @@ def test_step_is_the_dense_natural_gradient_of_the_right_length(
     assert report.surrogate_gain == pytest.approx(report.predicted_gain, rel=0.01)  # as the step is short
     assert (report.mean_ratio, report.max_ratio) == pytest.approx((ratio.mean().item(), ratio.max().item()))
     assert report.entropy == pytest.approx(new.entropy().mean().item())
-    assert report.explained_variance == pytest.approx(1 - np.var(error.numpy()) / np.var((error + values).numpy()))
+    assert report.explained_variance == pytest.approx(
+        1 - np.var(error[-fresh:].numpy()) / np.var((error + values)[-fresh:].numpy())
+    )
     assert report.step - before.step == rollouts[0].valid.sum()
     assert agent.policy.normalizer.count == report.step
+
+
+def test_predicted_gain_is_that_of_the_step_taken(make_agent):
+    agent = make_agent(max_kl=1e-6, fisher_fraction=0.05, critic_epochs=0)  # few states misjudge the step's length
+    report = agent.update(agent.collect())
+    assert abs(report.fraction - 1) > 0.1, "or the test is no test"
+    assert report.surrogate_gain == pytest.approx(report.predicted_gain, rel=0.01)  # as the step is short
 
 
 def test_past_rollouts_give_the_critic_the_targets_of_vtrace(make_agent):
@@ -94,13 +109,14 @@ def test_past_rollouts_give_the_critic_the_targets_of_vtrace(make_agent):
     agent.update(earlier)
     for parameter in agent.policy.parameters():
         parameter.data += 0.3 * torch.randn_like(parameter)
-    batch = agent.prepare(agent.collect())
-    trust = ratio_to_the_policy_that_acted(agent.policy, earlier).clamp(max=1)
+    later = agent.collect()
+    batch = agent.prepare(later)
+    long = one_after_the_other([earlier, later])
+    trust = ratio_to_the_policy_that_acted(agent.policy, long).clamp(max=1)
     assert 0 < (trust < 1).double().mean() < 1, "or the test is no test"
-    advantages, values = advantages_and_values(agent.critic, earlier, trust)
-    expected = values + earlier.batch(trust) * advantages
-    torch.testing.assert_close(batch.returns[~batch.fresh], expected)
-    assert not torch.allclose(batch.returns[~batch.fresh], values + advantages)
+    advantages, values = advantages_and_values(agent.critic, long, trust)
+    torch.testing.assert_close(batch.returns, values + long.batch(trust) * advantages)
+    assert not torch.allclose(batch.returns[~batch.fresh], (values + advantages)[~batch.fresh])
 
 
 def test_no_more_past_rollouts_than_asked_for_and_the_newest_first(make_agent):

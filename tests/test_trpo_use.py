@@ -9,7 +9,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from torch.nn.utils import parameters_to_vector
 
-from trpo_lib import TRPO
+from trpo_lib import TRPO, TRPOConfig
 
 SPACES = [
     spaces.Discrete(3, start=5),
@@ -42,6 +42,37 @@ def test_deterministic_act_is_the_mode_and_draws_nothing(make_agent):
 def test_observation_of_the_wrong_shape_is_refused_with_the_right_one(observation, make_agent):
     with pytest.raises(ValueError, match=r"observation must have shape \(4,\) or \(N, 4\)"):
         make_agent().act(observation)
+
+
+def test_act_takes_views_of_arrays(make_agent):
+    agent, observations = make_agent(), np.random.default_rng(0).normal(size=(5, 4))
+    for view in (observations[::-1], observations[:, ::-1], observations[2, ::-1]):
+        assert np.array_equal(agent.act(view, True), agent.act(view.copy(), True))
+
+
+class Owner(gym.vector.VectorEnv):
+    """A vector environment of its own, whose flags are integers: environment i ends after i + 1 steps."""
+
+    single_observation_space, single_action_space = spaces.Box(-1, 1, (2,)), spaces.Discrete(2)
+
+    def __init__(self, num_envs):
+        self.num_envs, self.metadata = num_envs, {"autoreset_mode": AutoresetMode.NEXT_STEP}
+
+    def reset(self, *, seed=None, options=None):
+        self.time = 0
+        return np.zeros((self.num_envs, 2)), {}
+
+    def step(self, actions):
+        self.time += 1
+        over = [int(self.time == i + 1) for i in range(self.num_envs)]
+        return np.zeros((self.num_envs, 2)), np.ones(self.num_envs), over, [0] * self.num_envs, {}
+
+
+gym.register("Owner-v0", vector_entry_point=Owner)
+
+
+def test_evaluate_understands_flags_that_are_integers():
+    assert TRPO("Owner-v0", TRPOConfig(num_envs=2)).evaluate(3).tolist() == [1, 2, 3]
 
 
 def test_observation_that_is_not_finite_is_refused(make_agent):

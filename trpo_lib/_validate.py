@@ -38,6 +38,13 @@ def in_unit_interval(name: str, value: float) -> None:
         raise ValueError(f"{name} must be a number in [0, 1], got {value}.")
 
 
+def below_one(name: str, value: float) -> None:
+    """Refuse what does not lie in [0, 1)."""
+    number(name, value, "a number in [0, 1)")
+    if not 0 <= value < 1:
+        raise ValueError(f"{name} must be a number in [0, 1), got {value}.")
+
+
 def shrink_factor(name: str, value: float) -> None:
     """Refuse what does not lie strictly between 0 and 1."""
     number(name, value, "a number strictly between 0 and 1")
@@ -74,12 +81,14 @@ def path(name: str, value: object) -> None:
     instance(name, value, str | os.PathLike, "the path of a file")
 
 
-def sizes(name: str, value: Iterable[int]) -> None:
-    """Refuse what is not a sequence of whole numbers above zero."""
+def sizes(name: str, value: Iterable[int]) -> tuple[int, ...]:
+    """Refuse what are not whole numbers above zero; return them, as an iterator gives them only once."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise TypeError(f"{name} must be a sequence of whole numbers, got {value!r}.")
+    value = tuple(value)
     for size in value:
         count(name, size)
+    return value
 
 
 def rows(name: str, value: Tensor, size: int) -> None:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from trpo_lib import _validate
 from trpo_lib._contexts import default_dtype, interrupts_wait, one_thread
-from trpo_lib.checkpoint import agent_state, read_checkpoint, restore_agent, write_checkpoint
+from trpo_lib.checkpoint import agent_state, options_of, read_checkpoint, restore_agent, spaces_of, write_checkpoint
 from trpo_lib.config import TRPOConfig
 from trpo_lib.critic import Critic
 from trpo_lib.environments import make_envs, remake_envs, require_vector_env
@@ -118,7 +118,7 @@ class Agent(ABC):
         Raises:
             ValueError: the observation's size does not fit, or it is not finite.
         """
-        observation = np.asarray(observation)
+        observation = np.array(observation)  # a copy: torch knows no negative strides
         if observation.dtype.kind not in "buif":
             raise TypeError(f"observation must be an array of numbers, got {observation.dtype}.")
         observations = torch.as_tensor(observation, dtype=next(self.policy.parameters()).dtype)
@@ -142,7 +142,8 @@ class Agent(ABC):
         """The returns of `episodes` fresh episodes, `(episodes,)`, each in an environment of its own.
 
         Raises:
-            ValueError: the agent was made from a vector environment that gymnasium cannot make again.
+            ValueError: the agent was made from a vector environment that gymnasium cannot make again, or not with
+                its wrappers.
             RuntimeError: an episode does not end within `max_steps`, or an environment raised an error.
         """
         _validate.count("episodes", episodes)
@@ -162,7 +163,7 @@ class Agent(ABC):
             with named_failure(envs, f"at step {step} of the evaluation"):
                 observations, rewards, terminated, truncated, _ = envs.step(actions)
             returns += np.where(running, rewards, 0.0)
-            running &= ~(terminated | truncated)
+            running &= ~np.logical_or(terminated, truncated)
         envs.close()
         return returns
 
@@ -183,12 +184,13 @@ class Agent(ABC):
 
         Args:
             path: of the checkpoint. Nothing in it is executed.
-            env: environments like those that the agent had; made from their id when None.
+            env: environments like those that the agent had. When None they are made from their id, and if that is
+                "module:id", the module is imported.
 
         Raises:
             OSError: the file cannot be read.
             ValueError: it is no checkpoint, damaged, or of a newer version; or its environments have no id
-                and `env` is None; or `env` has other spaces.
+                or have wrappers, and `env` is None; or `env` has other spaces.
         """
         if env is not None:
             require_vector_env(env, "env")
@@ -196,7 +198,10 @@ class Agent(ABC):
         recipe, config = state["environment"], TRPOConfig(**state["config"])
         if env is None and recipe is None:
             raise ValueError(f"gymnasium cannot make the environments of {path}: give load(path, env) a VectorEnv.")
-        envs = env or make_envs(recipe["id"], config.num_envs, **recipe["options"])
+        envs = env or make_envs(recipe["id"], config.num_envs, **options_of(recipe))
+        wanted, own = state.get("spaces"), spaces_of(envs)  # older checkpoints have none
+        if wanted not in (None, own):
+            raise ValueError(f"env must have the spaces of the environments in {path}: {wanted:.200}; got {own:.200}.")
         with default_dtype(getattr(torch, state["dtype"])):
             agent = cls(envs, config, seed=state["seed"], device=state["device"])
         try:
@@ -222,6 +227,7 @@ class Agent(ABC):
 
 def _device(device: str) -> torch.device:
     try:
-        return torch.device(device)
-    except RuntimeError as error:
-        raise ValueError(f"device must be one that torch knows, got {device!r}.") from error
+        torch.empty(0, device=torch.device(device))
+    except (RuntimeError, AssertionError, ImportError) as error:  # unknown; known, but not to this torch or machine
+        raise ValueError(f"device must be one that torch can use here, got {device!r}.") from error
+    return torch.device(device)

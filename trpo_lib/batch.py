@@ -13,7 +13,7 @@ from trpo_lib.critic import Critic
 from trpo_lib.gae import generalized_advantage_estimation, standardize
 from trpo_lib.kl import mean_kl
 from trpo_lib.policies import Policy
-from trpo_lib.rollout import Rollout, side_by_side
+from trpo_lib.rollout import Rollout, end_to_end
 from trpo_lib.surrogate import importance_ratio
 
 ROUNDING = 1e-4  # nats; float32 rounding stays far below it, a moved normaliser far above
@@ -21,10 +21,10 @@ ROUNDING = 1e-4  # nats; float32 rounding stays far below it, a moved normaliser
 
 @dataclass(frozen=True)
 class Batch:
-    """The valid transitions of a new rollout, and of past ones beside it: B of them in all."""
+    """The valid transitions of past rollouts and of the new one: B of them in all, the earliest first."""
 
-    rollout: Rollout  # (T, N'), the new environments first, the past ones after them
-    trust: Tensor  # (T, N') how far a transition counts as π_old's: c = min(1, π_old/π_acted)
+    rollout: Rollout  # (T', N), the past ones and the new one, end to end
+    trust: Tensor  # (T', N) how far a transition counts as π_old's: c = min(1, π_old/π_acted)
     fresh: Tensor  # (B,) whether a transition is of the new rollout, where π_acted is π_old
     observations: Tensor  # (B, …), as all that follows
     actions: Tensor
@@ -48,13 +48,13 @@ def make_batch(
 
     Args:
         rollout: collected by the present policy; a warning says so when it was not.
-        past: rollouts of earlier policies, of as many steps; may be empty.
+        past: the rollouts before it, by earlier policies, the last one first; may be empty.
         policy, critic: as they are before the update.
         gamma, lam: γ and λ.
     """
-    experience = side_by_side([rollout, *past])
+    experience = end_to_end([*reversed(past), rollout])
     fresh = torch.zeros_like(experience.valid)
-    fresh[:, : rollout.valid.shape[1]] = True
+    fresh[-len(rollout.valid) :] = True
     fresh = experience.batch(fresh)
     observations, actions = experience.batch(experience.observations), experience.batch(experience.actions)
     outputs = policy(observations)

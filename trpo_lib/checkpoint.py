@@ -1,7 +1,8 @@
 """Save, load, and go on exactly where a run was saved.
 
 A checkpoint is one line of text (format, version, checksum) and then tensors and plain containers as torch
-writes them. Nothing in it is executed on loading, and a file that was cut short or altered is refused.
+writes them. Nothing in it is executed on loading, and a file that was cut short or altered is refused. Only a module
+that the environments' id names ("module:id") is imported, from where Python finds it, when they are made from their id.
 """
 
 import dataclasses
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
 
 from trpo_lib import _validate
 from trpo_lib.environment_state import environment_state, restore_environment_state
@@ -83,10 +86,21 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, Any]:
         ) from error
 
 
+def options_of(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The environment's options as they were: arrays where the file has tensors."""
+    return _with_arrays(recipe["options"])
+
+
+def spaces_of(envs: VectorEnv) -> str:
+    """A text that two environments share when their spaces are the same."""
+    return f"actions in {_text(envs.single_action_space)}, observations in {_text(envs.single_observation_space)}"
+
+
 def agent_state(agent: "Agent") -> dict[str, Any]:
     """All that an agent is: settings, networks, generators, statistics, history, and where its environments stand."""
     return {
         "environment": _loadable(env_recipe(agent.envs)),
+        "spaces": spaces_of(agent.envs),
         "config": dataclasses.asdict(agent.config),
         "seed": agent.seed,
         "device": str(agent.device),
@@ -115,7 +129,8 @@ def restore_agent(agent: "Agent", state: dict[str, Any]) -> bool:
     agent.optimizer.load_state_dict(state["optimizer"])
     agent.generator.set_state(state["generator"])
     agent.step = state["step"]
-    agent.past = [_rollout(columns, agent.device) for columns in state.get("past", ())]
+    past = [_rollout(columns, agent.device) for columns in state.get("past", ())]
+    agent.past = [rollout for rollout in past if rollout.rewards.shape[1] == agent.envs.num_envs]
     agent.history = [UpdateReport(**report) for report in state["history"]]
     agent.episodes = [Episode(int(step), total, int(length)) for step, total, length in state["episodes"].tolist()]
     agent.cursor = None
@@ -139,12 +154,26 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(entry) for entry in value] if isinstance(value, list) else tuple(map(_plain, value))
     if isinstance(value, np.ndarray):
-        return torch.as_tensor(value)
+        return torch.as_tensor(np.array(value))  # torch knows no negative strides
     if isinstance(value, np.generic):
         return value.item()
     if value is None or isinstance(value, bool | int | float | str | torch.Tensor):
         return value
     raise TypeError(f"a checkpoint holds tensors, numbers, strings and plain containers, got {value!r}.")
+
+
+def _with_arrays(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_arrays(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_with_arrays, value))
+    return value.numpy() if isinstance(value, torch.Tensor) else value
+
+
+def _text(space: spaces.Space) -> str:
+    if isinstance(space, spaces.Box):  # its own text rounds the bounds, as NumPy's print options say
+        return f"Box({space.low.tolist()}, {space.high.tolist()}, {space.dtype})"
+    return repr(space)
 
 
 def _loadable(recipe: dict[str, Any] | None) -> dict[str, Any] | None:

@@ -30,7 +30,7 @@ class TRPOConfig:
         initial_log_std: of a Gaussian policy, in units of half the action box. Matters a lot in continuous control.
         normalize_observations: with running statistics that are frozen during a batch. Matters where scales differ.
         critic_first: fit the critic to a batch before its advantages are taken, not after. Less noise, more bias.
-        past_rollouts: rollouts of earlier policies beside the new one. 0 is TRPO; a few help where steps are dear.
+        past_rollouts: rollouts of earlier policies that are used again. 0 is TRPO; a few help where steps are dear.
         critic_epochs: passes over the batch in one fit of the critic. Too few, and the advantages are noise.
         critic_minibatch: transitions in one gradient step of the critic.
         critic_learning_rate: of Adam.
@@ -59,16 +59,15 @@ class TRPOConfig:
     critic_learning_rate: float = 1e-3
 
     def __post_init__(self):
-        _validate.sizes("hidden_sizes", self.hidden_sizes)
-        object.__setattr__(self, "hidden_sizes", tuple(self.hidden_sizes))
+        object.__setattr__(self, "hidden_sizes", _validate.sizes("hidden_sizes", self.hidden_sizes))
         for name in ("num_envs", "rollout_steps", "cg_iterations", "line_search_trials", "critic_minibatch"):
             _validate.count(name, getattr(self, name))
         for name in ("critic_epochs", "past_rollouts"):
             _validate.count(name, getattr(self, name), minimum=0)
         for name in ("max_kl", "fisher_fraction", "critic_learning_rate"):
             _validate.positive(name, getattr(self, name))
-        for name in ("damping", "cg_tolerance"):
-            _validate.not_negative(name, getattr(self, name))
+        _validate.not_negative("damping", self.damping)
+        _validate.below_one("cg_tolerance", self.cg_tolerance)
         for name in ("gamma", "lam", "fisher_fraction"):
             _validate.in_unit_interval(name, getattr(self, name))
         for name in ("rescale_step", "normalize_observations", "critic_first"):

@@ -44,7 +44,8 @@ def conjugate_gradient(
 
     Returns:
         The last iterate and how it was reached. On a singular or indefinite A the solver stops before it
-        would divide by p_kᵀAp_k ≤ 0, with the last good x; it never returns NaN for a finite A and b.
+        would divide by p_kᵀAp_k ≤ 0, with the last good x. For a finite A and b
+        it returns no NaN unless one of the inner products or quotients above overflows.
 
     Raises:
         ValueError: `b` is not a finite vector, or a limit makes no sense.

@@ -29,7 +29,7 @@ class Critic(nn.Module):
         activation: str = "tanh",
     ):
         _validate.count("observation_size", observation_size)
-        _validate.sizes("hidden_sizes", hidden_sizes)
+        hidden_sizes = _validate.sizes("hidden_sizes", hidden_sizes)
         super().__init__()
         self.normalizer = normalizer or Normalizer(observation_size)
         self.returns = Normalizer(1)

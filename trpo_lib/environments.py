@@ -4,7 +4,7 @@ import importlib
 
 import gymnasium as gym
 from gymnasium import spaces
-from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.wrappers import FlattenObservation
 
 from trpo_lib import _validate
@@ -39,36 +39,42 @@ def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
     if module:
         importlib.import_module(module)
     if gym.spec(env_id).vector_entry_point is not None:
-        return gym.make_vec(env_id, num_envs, **options)
-    return gym.make_vec(
-        env_id,
-        num_envs,
-        vectorization_mode="sync",
-        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP, "copy": False},  # collect_rollout copies
-        wrappers=[WithoutInfo, lambda env: env if is_flat(env.observation_space) else FlattenObservation(env)],
-        **options,
-    )
+        envs = gym.make_vec(env_id, num_envs, **options)
+    else:
+        envs = gym.make_vec(
+            env_id,
+            num_envs,
+            vectorization_mode="sync",
+            vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP, "copy": False},  # collect_rollout copies
+            wrappers=[WithoutInfo, lambda env: env if is_flat(env.observation_space) else FlattenObservation(env)],
+            **options,
+        )
+        del envs.spec.kwargs["wrappers"]  # ours are no part of the recipe; anybody else's make it incomplete
+    if module:
+        envs.spec.id = f"{module}:{env_id}"  # gymnasium forgets who registered it
+    return envs
 
 
 def remake_envs(envs: VectorEnv, num_envs: int, **options) -> VectorEnv:
     """Fresh environments like `envs`, in another number and with further options.
 
     Raises:
-        ValueError: gymnasium does not know how `envs` was made.
+        ValueError: gymnasium does not know how `envs` was made, or it has wrappers.
     """
     recipe = env_recipe(envs)
     if recipe is None:
         raise ValueError(
-            "fresh environments can only be made of one that came from gymnasium.make_vec; it has no spec."
+            "fresh environments can only be made of one that came from gymnasium.make_vec and has no wrappers; "
+            f"{envs} has no spec, or one that leaves its wrappers out."
         )
     return make_envs(recipe["id"], num_envs, **(recipe["options"] | options))
 
 
 def env_recipe(envs: VectorEnv) -> dict | None:
-    """The id and the options with which `make_envs` makes the same environments; None when gymnasium does not know."""
-    if envs.spec is None:
+    """The id and the options with which `make_envs` makes the same environments; None when they do not tell all."""
+    if envs.spec is None or isinstance(envs, VectorWrapper) or "wrappers" in envs.spec.kwargs:
         return None
-    of_the_vector = {"num_envs", "vectorization_mode", "vector_kwargs", "wrappers"}
+    of_the_vector = {"num_envs", "vectorization_mode", "vector_kwargs"}
     options = {name: value for name, value in envs.spec.kwargs.items() if name not in of_the_vector}
     return {"id": envs.spec.id, "options": options}
 

@@ -29,6 +29,13 @@ def refuse_broken(name: str, values: np.ndarray, when: str) -> None:
         )
 
 
+def per_environment(name: str, values: np.ndarray, envs: VectorEnv, when: str) -> np.ndarray:
+    """A copy of what the vector environment returned, `(N,)`; anything of another shape is refused."""
+    if np.shape(values) != (envs.num_envs,):
+        raise ValueError(f"{name} must have shape ({envs.num_envs},), got {np.shape(values)}, {when}. {ADVICE}")
+    return np.array(values)
+
+
 def refuse_other_shape(observation: np.ndarray, shape: tuple[int, ...], i: int, when: str) -> None:
     """Refuse an observation of environment i that has not the shape of its space: assigning it would broadcast."""
     if np.shape(observation) != shape:

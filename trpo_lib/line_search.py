@@ -76,7 +76,7 @@ def backtracking_line_search(
     fraction = 1.0
     for trial in range(1, max_trials + 1):
         gain, kl = evaluate(fraction * step)
-        if gain > 0 and kl <= max_kl and kl >= best.kl:  # false for NaN
+        if gain > 0 and kl <= max_kl and (kl >= best.kl or not best.accepted):  # false for NaN, true for -1e-18
             best = LineSearchResult(True, fraction, gain, kl, trial)
             if not rescale or kl >= NEAR * max_kl:
                 break

@@ -175,7 +175,8 @@ class GaussianPolicy(Policy):
         z = (μ, log σ),   M = diag(1/σ², 2),   Rᵀ(d_μ, d_log σ) = (d_μ/σ, √2 d_log σ)
 
     The policy works in units of the box: where the bounds are finite, ±1 is mapped to them and what
-    goes beyond is clipped for the environment alone. The log-probability is that of the unclipped action.
+    goes beyond is clipped, and in a box of integers rounded, for the environment alone. The log-probability is that
+    of the action as it was drawn.
     """
 
     def __init__(self, observation_size: int, action_space: spaces.Box, initial_log_std: float = -0.5, **network):
@@ -214,7 +215,8 @@ class GaussianPolicy(Policy):
 
     def to_env(self, actions: Tensor) -> np.ndarray:
         boxed = actions.cpu().numpy().reshape(-1, *self.action_shape) * self.scale + self.shift
-        return boxed.clip(self.low, self.high).astype(self.action_dtype)
+        boxed = boxed.clip(self.low, self.high)
+        return (np.rint(boxed) if self.action_dtype.kind in "iu" else boxed).astype(self.action_dtype)
 
 
 POLICIES: dict[type[spaces.Space], type[Policy]] = {
@@ -250,7 +252,7 @@ def make_policy(
             f"observation_space must be a Box with one axis, got {observation_space}. "
             "Wrap the environment in gymnasium.wrappers.FlattenObservation."
         )
-    _validate.sizes("hidden_sizes", hidden_sizes)
+    hidden_sizes = _validate.sizes("hidden_sizes", hidden_sizes)
     _validate.number("initial_log_std", initial_log_std)
     if type(action_space) not in POLICIES:
         names = ", ".join(space.__name__ for space in POLICIES)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from trpo_lib import _validate
 from trpo_lib.environments import is_flat, require_vector_env
-from trpo_lib.faults import named_failure, refuse_broken, refuse_other_shape
+from trpo_lib.faults import ADVICE, named_failure, per_environment, refuse_broken, refuse_other_shape
 from trpo_lib.policies import Policy
 
 
@@ -65,21 +65,27 @@ class Rollout:
         return array[self.valid]
 
 
-def side_by_side(rollouts: Sequence[Rollout]) -> Rollout:
-    """Several rollouts as one, as if their environments had run beside each other; the episodes are the first one's.
+def end_to_end(rollouts: Sequence[Rollout]) -> Rollout:
+    """Consecutive rollouts of the same environments as one long rollout, the earliest first.
+
+    An episode that one of them left unfinished goes on in the next. Where it does not, because somebody reset the
+    environments in between, the seam counts as truncation. The episodes are those of the last rollout.
 
     Raises:
-        ValueError: they differ in their number of steps.
+        ValueError: they differ in their number of environments.
     """
-    lengths = {len(rollout.rewards) for rollout in rollouts}
-    if len(lengths) != 1:
-        raise ValueError(f"rollouts must have one number of steps, got {sorted(lengths)}.")
+    widths = {rollout.rewards.shape[1] for rollout in rollouts}
+    if len(widths) != 1:
+        raise ValueError(f"rollouts must have one number of environments, got {sorted(widths)}.")
     columns = {
-        name: torch.cat([getattr(rollout, name) for rollout in rollouts], dim=1)
+        name: torch.cat([getattr(rollout, name) for rollout in rollouts])
         for name in Rollout.__annotations__
         if name != "episodes"
     }
-    return Rollout(**columns, episodes=rollouts[0].episodes)
+    seams = np.cumsum([len(rollout.rewards) for rollout in rollouts])[:-1]
+    reached, seen = columns["next_observations"][seams - 1], columns["observations"][seams]
+    columns["truncated"][seams - 1] |= (reached != seen).any(-1)
+    return Rollout(**columns, episodes=rollouts[-1].episodes)
 
 
 def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
@@ -123,7 +129,8 @@ def collect_rollout(
 
     Raises:
         TypeError: `cursor` is not a `Cursor`: the environments were not reset.
-        ValueError: an observation or a reward is NaN or infinite; the message names step and environment.
+        ValueError: an observation or a reward is NaN or infinite; the message names step and environment. Or the
+            vector environment itself does not return what gymnasium asks of it.
         RuntimeError: an environment raised an error, or changed the shape of its observations; likewise.
     """
     require_vector_env(envs)
@@ -145,10 +152,15 @@ def collect_rollout(
         with named_failure(envs, when):
             reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
         reached = np.array(reached)  # a copy: some environments write every observation into the same memory
+        rewards = per_environment("rewards", rewards, envs, when)
+        terminated = per_environment("terminated", terminated, envs, when).astype(bool)
+        truncated = per_environment("truncated", truncated, envs, when).astype(bool)
         done = terminated | truncated
         final, upcoming = _split_at_episode_end(envs, mode, reached, done, infos, when)
         refuse_broken("observation", final, when)
         refuse_broken("reward", rewards, when)
+        if done.any():
+            refuse_broken("observation", upcoming, f"at the reset after the episode that ended {when}")
         valid = ~cursor.resetting
         row = (cursor.observations, final, actions, outputs, rewards, terminated, truncated, valid)
         for column, entry in zip(columns.values(), row, strict=True):
@@ -175,6 +187,8 @@ def _split_at_episode_end(
         with named_failure(envs, f"at the reset after the episode that ended {when}"):
             upcoming, _ = envs.reset(options={"reset_mask": done})
         return reached, np.array(upcoming)
+    if "final_obs" not in infos:
+        raise ValueError(f"infos must have final_obs when an episode ends (SAME_STEP mode), got none {when}. {ADVICE}")
     final = reached.copy()
     for i in np.flatnonzero(done):
         refuse_other_shape(infos["final_obs"][i], final[i].shape, i, when)

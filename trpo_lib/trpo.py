@@ -55,7 +55,7 @@ class TRPO(Agent):
 
         The policy's parameters change only when the line search accepts a step. With `critic_first`, the last line
         comes first, and g is taken with the advantages of the fitted critic. With `past_rollouts`, experience of
-        earlier policies stands beside the new rollout, weighted as V-trace does (Espeholt et al. 2018; Queeney et al.
+        earlier policies stands before the new rollout, weighted as V-trace does (Espeholt et al. 2018; Queeney et al.
         2021 give the theory of trust regions with it).
 
         Args:
@@ -104,7 +104,7 @@ class TRPO(Agent):
         )
 
     def prepare(self, rollout: Rollout) -> Batch:
-        """What the update is to know: the rollout, and past ones beside it, judged by the present networks."""
+        """What the update is to know: past rollouts and the new one, judged by the present networks."""
         _validate.instance("rollout", rollout, Rollout, "a Rollout (see collect_rollout)")
         return make_batch(rollout, self.past, self.policy, self.critic, self.config.gamma, self.config.lam)
 
