@@ -47,7 +47,7 @@ test-browser: $(INSTALLED)  ## every notebook in JupyterLab and every deck, in h
 
 bench: $(INSTALLED)  ## compare with SB3-contrib, a small version
 	$(BIN)/pip install --quiet --requirement benchmarks/requirements.txt
-	$(BIN)/python benchmarks/speed.py && $(BIN)/python benchmarks/learning.py --quick --peer
+	$(BIN)/python benchmarks/speed.py --quick --repeats 3 && $(BIN)/python benchmarks/learning.py --quick --peer
 
 $(INSTALLED): requirements.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'

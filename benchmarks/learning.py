@@ -157,18 +157,19 @@ def main() -> None:
     parser.add_argument("environments", nargs="*", metavar="ENV", help=", ".join(TASKS))
     parser.add_argument("--peer", action="store_true", help="SB3-contrib too")
     parser.add_argument("--seeds", type=int, help="instead of the table's number")
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the steps, two seeds, three environments")
     parser.add_argument("--store", action="store_true")
     arguments = parser.parse_args()
     light = ["CartPole-v1", "Acrobot-v1", "Pendulum-v1"]
     names = arguments.environments or (light if arguments.quick else list(TASKS))
     contestants = [OURS, TUNED, EQUAL_KL] if arguments.peer else [OURS]
-    shorter = 10 if arguments.quick else 1
+    shorter, first = 10 if arguments.quick else 1, arguments.first_seed
     with ProcessPoolExecutor(2) as pool:
         jobs = [
             pool.submit(run, name, contestant, seed, TASKS[name].steps // shorter)
             for name in names
-            for seed in range(arguments.seeds or (2 if arguments.quick else TASKS[name].seeds))
+            for seed in range(first, first + (arguments.seeds or (2 if arguments.quick else TASKS[name].seeds)))
             for contestant in contestants
         ]
         print(" ".join(f"{field:>18}" for field in Result._fields))

@@ -22,8 +22,10 @@ def interquartile_mean(values: np.ndarray, axis: int = -1) -> np.ndarray:
 
 
 def interval(values: list[float]) -> str:
-    """Interquartile mean over seeds with its 95 % bootstrap interval (percentiles)."""
-    if len(values) < 2 or np.ptp(values) == 0:
+    """Interquartile mean over seeds with its 95 % bootstrap interval (percentiles); of fewer than five, every seed."""
+    if len(values) < 5:
+        return " ".join(f"{value:.0f}" for value in values)
+    if np.ptp(values) == 0:
         return f"{interquartile_mean(np.array(values)):.0f}"
     bootstrap = stats.bootstrap(
         (np.array(values),), interquartile_mean, method="percentile", rng=np.random.default_rng(0)
@@ -84,7 +86,8 @@ def curves() -> None:
             at = points[environment, contestant]
             if at:
                 steps = sorted(at)
-                ax.plot(steps, [np.median(at[step]) for step in steps], color=color, label=contestant)
+                style = "--" if contestant == EQUAL_KL else "-"  # where equal KL is the tuned run, both show
+                ax.plot(steps, [np.median(at[step]) for step in steps], style, color=color, label=contestant)
                 low, high = [min(at[step]) for step in steps], [max(at[step]) for step in steps]
                 ax.fill_between(steps, low, high, color=color, alpha=0.15, linewidth=0)
         ax.set(title=environment, xlabel="environment steps", ylabel="episode return")

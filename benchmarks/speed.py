@@ -1,6 +1,6 @@
 """How fast: Fisher-vector product, policy update, whole training; each as a ratio within this one run.
 
-    python benchmarks/speed.py [--repeats 7]
+    python benchmarks/speed.py [--repeats 7] [--quick]
 
 Every contestant has a process of its own, as it has with its users: in a common one, memory that one of them frees is
 kept by the allocator and spares the others page faults. They take turns, one thread each, and the median of the turns
@@ -32,6 +32,7 @@ from trpo_lib.presets import PRESETS, find_preset
 
 Turn = Callable[[], object]
 PROCESSES = 7  # of each contestant, where a turn is short
+LIGHT = ("CartPole-v1", "Acrobot-v1", "Pendulum-v1")  # environments that need nothing beyond gymnasium
 
 
 class FixedEnv(gym.Env):
@@ -99,7 +100,7 @@ def _compete(connection: Connection, make: Callable[[], Turn], inner: int) -> No
         pass
 
 
-def fisher_vector_product(repeats: int) -> None:
+def fisher_vector_product(repeats: int, processes: int) -> None:
     """One product against one gradient of the surrogate: batch 2048, 17 observations, 6 actions, 64×64."""
     contestants = {
         "gradient of the surrogate": _surrogate_gradient,
@@ -107,7 +108,7 @@ def fisher_vector_product(repeats: int) -> None:
         "SB3-contrib (double backpropagation, graph kept)": _sb3_product,
         "textbook (double backpropagation, graph rebuilt)": _textbook_product,
     }
-    times = take_turns(contestants, repeats, inner=20, processes=PROCESSES)
+    times = take_turns(contestants, repeats, inner=20, processes=processes)
     print("Fisher-vector product, batch 2048, 17 observations, 6 actions, 64×64, one thread")
     for name, milliseconds in times.items():
         print(f"  {name:<50} {milliseconds:6.2f} ms")
@@ -160,9 +161,9 @@ POLICY_ALONE = TRPOConfig(
 )  # fmt: skip
 
 
-def policy_update(repeats: int) -> None:
+def policy_update(repeats: int, processes: int) -> None:
     """Gradient, ten conjugate-gradient iterations, line search; advantages are given, and no critic is fitted."""
-    times = take_turns({"trpo_lib": _our_update, "SB3-contrib": _sb3_update}, repeats, inner=3, processes=PROCESSES)
+    times = take_turns({"trpo_lib": _our_update, "SB3-contrib": _sb3_update}, repeats, inner=3, processes=processes)
     print("Policy update without critic, batch 2048, 17 observations, 6 actions, 64×64, ten CG iterations")
     for name, milliseconds in times.items():
         print(f"  {name:<50} {milliseconds:6.1f} ms")
@@ -248,13 +249,15 @@ def _training(make: Callable[[], TRPO | SB3TRPO], steps: int) -> Turn:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=7)
-    repeats = parser.parse_args().repeats
-    fisher_vector_product(repeats)
-    policy_update(repeats)
+    parser.add_argument("--quick", action="store_true", help="one process of each contestant, light environments")
+    arguments = parser.parse_args()
+    repeats, processes = arguments.repeats, 1 if arguments.quick else PROCESSES
+    fisher_vector_product(repeats, processes)
+    policy_update(repeats, processes)
     for env_id in ("CartPole-v1", "Pendulum-v1"):
         whole_training(env_id, repeats)
     print("Whole training, our preset and the settings tuned for SB3-contrib")
-    for env_id in TUNED:
+    for env_id in LIGHT if arguments.quick else TUNED:
         own_settings(env_id, repeats)
 
 

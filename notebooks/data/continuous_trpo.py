@@ -3,7 +3,8 @@
 One part of it: add textbook, widths, ladder or preset to the command. Not among the parts that run by themselves:
 mujoco (MuJoCo must be installed; three runs of 1,000,000 steps).
 
-Every run of the ladder changes one thing more than the run before it, from the textbook agent to the preset.
+Every run of the ladder changes one setting more than the run before it, from the textbook agent to the preset. The
+first step also exchanges the textbook's update for `TRPO.update`: standardised advantages, λ-returns, a scaled critic.
 """
 
 import csv
