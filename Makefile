@@ -12,7 +12,7 @@ LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) \
 lab: $(INSTALLED)  ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
 
-test: lint unit nbval  ## everything that CI runs
+test: lint unit nbval  ## what CI runs first; then it runs `agreement` and `test-browser`
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/codespell

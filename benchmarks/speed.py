@@ -237,7 +237,7 @@ def own_settings(env_id: str, repeats: int) -> None:
     times = take_turns({name: partial(_training, make, steps) for name, make in contestants.items()}, repeats)
     speeds = {name: 1e3 * steps / milliseconds for name, milliseconds in times.items()}
     print(f"  {env_id:<26}{speeds['ours']:6.0f} and {speeds['theirs']:5.0f} steps a second", end="")
-    print(f"   ratio {speeds['ours'] / speeds['theirs']:.1f} ×", flush=True)
+    print(f"   ratio {speeds['ours'] / speeds['theirs']:.2f} ×", flush=True)
 
 
 def _training(make: Callable[[], TRPO | SB3TRPO], steps: int) -> Turn:
