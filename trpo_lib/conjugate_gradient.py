@@ -36,6 +36,13 @@ def conjugate_gradient(
         α_k = r_kᵀr_k / p_kᵀAp_k          x_{k+1} = x_k + α_k p_k        r_{k+1} = r_k − α_k A p_k
         β_k = r_{k+1}ᵀr_{k+1} / r_kᵀr_k     p_{k+1} = r_{k+1} + β_k p_k
 
+    In exact arithmetic every residual is orthogonal to all before it. Rounding destroys that, and then a last digit of
+    the products decides the leading digits of x. So each new residual is made orthogonal to the earlier ones again,
+
+        r ← r − (uᵀr) u     for the unit residuals u = r_0/|r_0| … r_k/|r_k|
+
+    which costs k inner products, far less than one product with A, and k vectors of memory.
+
     Args:
         matvec: v ↦ A v, `(P,)` to `(P,)`.
         b: the right-hand side, `(P,)`; left untouched.
@@ -50,7 +57,8 @@ def conjugate_gradient(
     Raises:
         ValueError: `b` is not a finite vector, or a limit makes no sense.
 
-    Source: Hestenes & Stiefel 1952; Nocedal & Wright, algorithm 5.2.
+    Source: Hestenes & Stiefel 1952; Nocedal & Wright, algorithm 5.2. Keeping the residuals orthogonal is what Lanczos'
+    method calls complete reorthogonalisation (Paige 1970; Golub & Van Loan, Matrix Computations, chapter 10).
     """
     _validate.function("matvec", matvec)
     _validate.vector("b", b)
@@ -65,6 +73,7 @@ def conjugate_gradient(
     p = b.clone()  # its own storage: p and r part company after the first iteration
     r_dot_r = r.dot(r)
     norms = [r_dot_r.sqrt().item()]
+    units: list[Tensor] = []  # the residuals so far, each with length 1
     if norms[0] == 0:
         return ConjugateGradientResult(x, 0, norms, "zero right-hand side")
     for iteration in range(1, max_iterations + 1):
@@ -74,7 +83,10 @@ def conjugate_gradient(
             return ConjugateGradientResult(x, iteration - 1, norms, "no positive curvature")
         alpha = r_dot_r / curvature
         x = x + alpha * p
+        units.append(r / r_dot_r.sqrt())
         r = r - alpha * a_p
+        for unit in units:
+            r = r - unit.dot(r) * unit
         r_dot_r_old, r_dot_r = r_dot_r, r.dot(r)
         norms.append(r_dot_r.sqrt().item())
         if norms[-1] <= relative_tolerance * norms[0]:
