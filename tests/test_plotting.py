@@ -66,6 +66,16 @@ def test_returns_on_a_grid_are_means_between_its_points_and_carry_the_last_one_o
     np.testing.assert_allclose(plotting.returns_on_grid(episodes, [0, 10, 20, 30, 40]), [2, 10, 10, 7])
 
 
+def luminance(rgb):
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)  # WCAG 2.2
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def test_every_colour_has_a_contrast_of_three_to_one_on_white():
+    rgb = np.array([to_rgb(colour) for colour in COLOURS])
+    assert (1.05 / (luminance(rgb) + 0.05)).min() >= 3
+
+
 def test_colours_are_told_apart_in_grey_or_by_hue():
     rgb = np.array([to_rgb(colour) for colour in COLOURS])
     distances = np.linalg.norm(rgb[:, None] - rgb[None], axis=-1)[np.triu_indices(len(COLOURS), 1)]

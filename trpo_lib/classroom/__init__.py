@@ -7,15 +7,16 @@ import torch
 
 from trpo_lib.classroom import plotting
 from trpo_lib.classroom.returns import rewards_to_come
+from trpo_lib.classroom.stored import stored
 
-__all__ = ["plotting", "rewards_to_come", "setup"]
+__all__ = ["plotting", "rewards_to_come", "setup", "stored"]
 
 
 def setup(seed: int = 0) -> None:
-    """Make a notebook print the same numbers on every machine, and its figures look alike.
+    """Let a notebook's numbers agree between machines as far as they can, and its figures look alike.
 
-    float64 and one thread (the order of float32 additions differs between processors), seeded generators,
-    no window for pygame, and the figure style of the series.
+    float64 and one thread, seeded generators, no window for pygame, and the figure style of the series. Processors
+    still round differently: what is computed in a few steps agrees to the printed digits, a long training does not.
 
     Args:
         seed: of torch and numpy.

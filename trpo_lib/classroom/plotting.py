@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from trpo_lib.environments import remake_envs
 from trpo_lib.rollout import Episode
 
-# Okabe & Ito 2008: told apart with any colour vision, and on a projector.
+# Okabe & Ito's hues (2008), told apart with any colour vision, in tones that have a contrast of 3 : 1 or more on white.
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#777777"
+    "#0062A3", "#C78500", "#00906A", "#B23A00", "#C46C9F", "#3A9BD9", "#5E5E5E"
 )  # fmt: skip
 
 
