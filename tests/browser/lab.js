@@ -60,6 +60,19 @@ window.course = {
     return !course.rawTeX().length && !course.pictures().length && (!formulas || document.querySelector("mjx-container"));
   },
 
+  // Display formulas, in folded parts too, that reach further than their column, in pixels.
+  cut(node) {
+    for (const folded of node.querySelectorAll("details")) folded.open = true;
+    return [...node.querySelectorAll('mjx-container[display="true"]')]
+      .map((formula) => {
+        const column = formula.closest(".jp-RenderedMarkdown").getBoundingClientRect();
+        const parts = [formula, ...formula.querySelectorAll("mjx-math *, svg *")].map((part) => part.getBoundingClientRect());
+        return Math.round(Math.max(...parts.map((part) => part.right)) - column.right);
+      })
+      .filter((pixels) => pixels > 1)
+      .map((pixels) => `${pixels} px off the page`);
+  },
+
   look() {
     const problems = course.rawTeX();
     for (const { cell, number, code } of course.cells()) {
@@ -72,6 +85,7 @@ window.course = {
         const error = formula.querySelector('mjx-merror, [data-mjx-error], [style*="color: red"]');
         if (error) problems.push(`${name}: formula that MathJax refuses: ${error.dataset.mjxError || error.title || formula.textContent.slice(0, 60)}`);
       }
+      for (const formula of course.cut(cell.node)) problems.push(`${name}: display formula runs ${formula}`);
       if (/Error (displaying|creating) widget/.test(cell.node.textContent)) problems.push(`${name}: a widget is not shown`);
       for (const image of cell.node.querySelectorAll("img"))
         if (!image.complete || !image.naturalWidth) problems.push(`${name}: missing picture: ${image.alt || image.src.slice(0, 80)}`);
