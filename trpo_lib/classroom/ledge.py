@@ -50,7 +50,7 @@ def performance(theta: Tensor) -> Tensor:
 
 
 def surrogate(theta: Tensor, theta_old: Tensor = THETA_OLD) -> Tensor:
-    """L(θ), the return as the old policy's states and advantages see it; exact (1.12)."""
+    """L(θ), the return as the old policy's states and advantages see it; exact (1.9)."""
     return MDP.surrogate(policy(theta_old), policy(theta))
 
 
