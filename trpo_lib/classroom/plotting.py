@@ -64,9 +64,12 @@ def seeds_curve(ax: Axes, steps: Sequence[float], curves: np.ndarray, *, label: 
 
 
 def returns_on_grid(episodes: Iterable[Episode], grid: Sequence[float]) -> np.ndarray:
-    """Mean return of the episodes that ended between two grid points; the last one known where none did."""
+    """Mean return of the episodes that ended between two grid points; the last one known where none did.
+
+    An episode that ends at a grid point belongs to the stretch that ends there, as its steps do.
+    """
     steps, returns = np.array([(episode.step, episode.episode_return) for episode in episodes]).T
-    bins = np.digitize(steps, grid) - 1
+    bins = np.digitize(steps, grid, right=True) - 1
     means, last = [], returns[0]
     for i in range(len(grid) - 1):
         if (bins == i).any():
