@@ -62,7 +62,13 @@ def test_seeds_curve_draws_median_and_range(ax):
 
 
 def test_returns_on_a_grid_are_means_between_its_points_and_carry_the_last_one_over_gaps():
-    episodes = [Episode(5, 1.0, 1), Episode(9, 3.0, 1), Episode(10, 10.0, 1), Episode(35, 7.0, 1), Episode(99, -1.0, 1)]
+    episodes = [
+        Episode(5, 1.0, 1),
+        Episode(10, 3.0, 1),
+        Episode(11, 10.0, 1),
+        Episode(40, 7.0, 1),
+        Episode(99, -1.0, 1),
+    ]
     np.testing.assert_allclose(plotting.returns_on_grid(episodes, [0, 10, 20, 30, 40]), [2, 10, 10, 7])
 
 
