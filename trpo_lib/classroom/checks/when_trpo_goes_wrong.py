@@ -3,14 +3,6 @@
 from trpo_lib.classroom.checks.exercise import Exercise
 from trpo_lib.classroom.museum import BUGS, diagnosis
 
-
-class Diagnosis(Exercise):
-    """An exercise whose answer is a name; it is not told to those who guess."""
-
-    def _first_difference(self, answers: list, expected: list) -> str:
-        return f"{answers[0]!r} is not one of the names: {', '.join(BUGS)}"
-
-
 # What the reports of each patient say, field by field.
 _ALL = {
     "initial_kl": "it is 0 at every update",
@@ -30,13 +22,19 @@ _FACTS = {
 }
 
 
-def _exercise(patient: str) -> Diagnosis:
+def _exercise(patient: str) -> Exercise:
     wrong = {
         f"{bug} would show {symptom}; here {_FACTS[patient][field]}": lambda bug=bug: bug
         for bug, (field, symptom) in BUGS.items()
         if bug != diagnosis(patient)
     }
-    return Diagnosis(name=f"patient_{patient.lower()}", right=lambda: diagnosis(patient), inputs=[()], wrong=wrong)
+    return Exercise(
+        name=f"patient_{patient.lower()}",
+        right=lambda: diagnosis(patient),
+        inputs=[()],
+        wrong=wrong,
+        choices=tuple(BUGS),
+    )
 
 
 patient_a, patient_b, patient_c = map(_exercise, "ABC")
