@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from trpo_lib import TRPO, Episode
-from trpo_lib.presets import find_preset
+from trpo_lib.agent.presets import find_preset
 
 RESULTS = Path(__file__).parent / "results"
 EVALUATION_EPISODES = 20

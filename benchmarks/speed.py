@@ -28,7 +28,7 @@ from sb3_contrib import TRPO as SB3TRPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from trpo_lib import TRPO, FisherVectorProduct, TRPOConfig, make_policy, surrogate_objective
-from trpo_lib.presets import PRESETS, find_preset
+from trpo_lib.agent.presets import PRESETS, find_preset
 
 Turn = Callable[[], object]
 PROCESSES = 7  # of each contestant, where a turn is short

@@ -17,7 +17,7 @@ from test_checkpoint import bits, updates
 
 from trpo_lib import TRPO
 from trpo_lib.__main__ import main
-from trpo_lib.run_folder import RunFolder
+from trpo_lib.training.run_folder import RunFolder
 
 SMALL = ("num_envs=2", "rollout_steps=16", "hidden_sizes=[8]", "critic_epochs=2", "critic_minibatch=16")
 SETTINGS = [word for setting in SMALL for word in ("--set", setting)]

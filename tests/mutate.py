@@ -19,6 +19,7 @@ from pathlib import Path
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "trpo_lib"
 ALWAYS = ["test_bad_input.py", "test_trpo_step.py", "test_trpo.py"]
+POLICIES = ["test_policies.py", "test_action_spaces.py", "test_fisher.py"]
 MODULES = {
     "surrogate": ["test_surrogate.py"],
     "kl": ["test_kl.py"],
@@ -27,11 +28,14 @@ MODULES = {
     "conjugate_gradient": ["test_conjugate_gradient.py"],
     "line_search": ["test_line_search.py"],
     "gae": ["test_gae.py"],
-    "batch": ["test_trpo_step.py"],
+    "experience.batch": ["test_trpo_step.py"],
     "mdp": ["test_mdp.py"],
-    "networks": ["test_networks.py"],
-    "critic": ["test_critic.py"],
-    "policies": ["test_policies.py", "test_action_spaces.py", "test_fisher.py"],
+    "networks.parts": ["test_networks.py"],
+    "networks.critic": ["test_critic.py"],
+    "networks.policy": POLICIES,
+    "networks.discrete": POLICIES,
+    "networks.gaussian": POLICIES,
+    "networks.policies": POLICIES,
     "trpo": ["test_trpo_step.py", "test_trpo_learn.py", "test_presets.py"],
 }
 LONGEST = 120  # seconds; a mutant that never ends is noticed too
@@ -43,31 +47,34 @@ SWAPS = {
 }  # fmt: skip
 WHITENED = "return directions / torch.cat([log_std.exp(), one], dim=-1) * torch.cat([one, math.sqrt(2) * one], dim=-1)"
 EQUIVALENT = {  # (module, changed line or part of it): why it changes nothing that matters stands in tests/README.md
-    ("batch", "if not abs(kl) <= ROUNDING:"),
+    ("experience.batch", "if not abs(kl) <= ROUNDING:"),
     ("gae", "rounding = 11 * torch.finfo(advantages.dtype).eps * advantages.abs().max()"),
-    ("networks", "rounding = 11 * torch.finfo(self.mean.dtype).eps * self.mean.abs()"),
+    ("networks.parts", "rounding = 11 * torch.finfo(self.mean.dtype).eps * self.mean.abs()"),
     ("line_search", "best = LineSearchResult(False, 0.0, 0.0, 0.0, 1)"),
     ("mdp", "rows = torch.nn.functional.normalize(-uniform.log(), p=1, dim=+1)"),
     ("mdp", "gain = self.occupancy(pi_old) @ (pi_new * self.advantages(pi_old)).sum(+1)"),
     ("mdp", "action = torch.multinomial(pi.detach()[state], 1, generator=generator).squeeze(+1)"),
     ("mdp", "state = torch.multinomial(self.transitions[state, action], 1, generator=generator).squeeze(+1)"),
     ("mdp", "return ((pi * self.rewards).sum(+1), torch.einsum('sa,sat->st', pi, self.transitions))"),
-    ("policies", "p = outputs.softmax(+1)"),
-    ("policies", "return p.sqrt() * (directions - (p * directions).sum(+1, keepdim=True))"),
-    ("policies", "return torch.multinomial(outputs.softmax(+1), 1, generator=generator).squeeze(-1)"),
-    ("policies", "return torch.multinomial(outputs.softmax(-1), 1, generator=generator).squeeze(+1)"),
-    ("policies", "mean, log_std = outputs.chunk(2, dim=+1)"),
-    ("policies", WHITENED.replace("dim=-1", "dim=+1", 1)),
-    ("policies", "dim=+1".join(WHITENED.rsplit("dim=-1", 1))),
-    ("policies", WHITENED.replace("math.sqrt(2) * one", "math.sqrt(2) / one")),
-    ("policies", "return torch.cat([mean, self.log_std.expand_as(mean)], dim=+1)"),
-    ("policies", "boxed = actions.cpu().numpy().reshape(-2, *self.action_shape) * self.scale + self.shift"),
-    ("policies", "IMPOSSIBLE = -1000000001.0"),
-    ("policies", "p, d = (self._table(outputs, IMPOSSIBLE).softmax(-1), self._table(directions, 1.0))"),
-    ("policies", "return Independent(Categorical(logits=logits, validate_args=False), 1, validate_args=True)"),
-    ("policies", "return Independent(Bernoulli(logits=outputs, validate_args=False), 1, validate_args=True)"),
-    ("policies", "return Independent(Normal(mean, log_std.exp(), validate_args=False), 1, validate_args=True)"),
-    ("policies", "return (outputs >= 0).to(outputs.dtype)"),
+    ("networks.discrete", "p = outputs.softmax(+1)"),
+    ("networks.discrete", "return p.sqrt() * (directions - (p * directions).sum(+1, keepdim=True))"),
+    ("networks.discrete", "return torch.multinomial(outputs.softmax(+1), 1, generator=generator).squeeze(-1)"),
+    ("networks.discrete", "return torch.multinomial(outputs.softmax(-1), 1, generator=generator).squeeze(+1)"),
+    ("networks.gaussian", "mean, log_std = outputs.chunk(2, dim=+1)"),
+    ("networks.gaussian", WHITENED.replace("dim=-1", "dim=+1", 1)),
+    ("networks.gaussian", "dim=+1".join(WHITENED.rsplit("dim=-1", 1))),
+    ("networks.gaussian", WHITENED.replace("math.sqrt(2) * one", "math.sqrt(2) / one")),
+    ("networks.gaussian", "return torch.cat([mean, self.log_std.expand_as(mean)], dim=+1)"),
+    ("networks.gaussian", "boxed = actions.cpu().numpy().reshape(-2, *self.action_shape) * self.scale + self.shift"),
+    ("networks.discrete", "IMPOSSIBLE = -1000000001.0"),
+    ("networks.discrete", "p, d = (self._table(outputs, IMPOSSIBLE).softmax(-1), self._table(directions, 1.0))"),
+    ("networks.discrete", "return Independent(Categorical(logits=logits, validate_args=False), 1, validate_args=True)"),
+    ("networks.discrete", "return Independent(Bernoulli(logits=outputs, validate_args=False), 1, validate_args=True)"),
+    (
+        "networks.gaussian",
+        "Independent(Normal(mean, log_std.exp(), validate_args=False), 1, validate_args=True)",
+    ),
+    ("networks.discrete", "return (outputs >= 0).to(outputs.dtype)"),
     ("trpo", "if curvature > 0 else 1 * solution.x"),
     ("trpo", "(solution.residual_norms[0] or 2.0)"),
 }
@@ -155,11 +162,16 @@ def passes(name: str, tree: ast.Module, tests: list[str]) -> bool:
     return process.exitcode == 0
 
 
+def file_of(name: str) -> Path:
+    """`networks.parts` is trpo_lib/networks/parts.py."""
+    return PACKAGE.joinpath(*name.split(".")).with_suffix(".py")
+
+
 def _run(name: str, tree: ast.Module, tests: list[str]) -> None:
     import pytest
 
     load = importlib.machinery.SourceFileLoader.get_code
-    code = compile(ast.fix_missing_locations(tree), str(PACKAGE / f"{name}.py"), "exec")
+    code = compile(ast.fix_missing_locations(tree), str(file_of(name)), "exec")
     importlib.machinery.SourceFileLoader.get_code = lambda self, full: (
         code if full == f"trpo_lib.{name}" else load(self, full)
     )
@@ -185,7 +197,7 @@ def main(names: list[str]) -> int:
     _import_once()
     survivors = total = 0
     for name in names or MODULES:
-        tree = ast.parse((PACKAGE / f"{name}.py").read_text())
+        tree = ast.parse(file_of(name).read_text())
         _leave_alone(tree)
         assert survives(name, tree), f"the tests of {name} fail without any mutant"
         for line, original, mutant, changed in mutants(tree):
@@ -193,7 +205,7 @@ def main(names: list[str]) -> int:
             equivalent = any(module == name and part in mutant for module, part in EQUIVALENT)
             if not equivalent and survives(name, changed):
                 survivors += 1
-                print(f"survived: {name}.py:{line}: {original}  ->  {mutant}", flush=True)
+                print(f"survived: {file_of(name).relative_to(PACKAGE)}:{line}: {original}  ->  {mutant}", flush=True)
         print(f"{name}: done, {total} mutants so far, {survivors} survivors", flush=True)
     return survivors
 

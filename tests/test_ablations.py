@@ -12,6 +12,7 @@ from torch.distributions import kl_divergence
 from torch.nn.utils import parameters_to_vector
 
 from trpo_lib import TRPO, FisherVectorProduct, conjugate_gradient, generalized_advantage_estimation, standardize, trpo
+from trpo_lib.agent.presets import find_preset
 from trpo_lib.classroom import museum
 from trpo_lib.classroom.ablations import (
     DampedLength,
@@ -23,7 +24,6 @@ from trpo_lib.classroom.ablations import (
     without,
 )
 from trpo_lib.classroom.policy_gradient import PolicyGradient
-from trpo_lib.presets import find_preset
 
 SMALL = dataclasses.replace(museum.SMALL, rollout_steps=32, hidden_sizes=(8,), critic_epochs=2)
 ENVIRONMENTS = ("CartPole-v1", "Pendulum-v1")

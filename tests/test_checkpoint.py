@@ -21,7 +21,7 @@ from gymnasium.wrappers import TransformReward
 from gymnasium.wrappers.vector import TransformReward as VectorReward
 
 from trpo_lib import TRPO, TRPOConfig, make_envs
-from trpo_lib.checkpoint import FORMAT, VERSION, read_checkpoint, write_checkpoint
+from trpo_lib.agent.checkpoint import FORMAT, VERSION, read_checkpoint, write_checkpoint
 
 ENVIRONMENTS = ("CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0")
 

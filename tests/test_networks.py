@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from trpo_lib.networks import Normalizer, mlp
+from trpo_lib.networks.parts import Normalizer, mlp
 
 
 def test_mlp_equals_the_same_matrices_in_numpy():

@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 import trpo_lib.trpo
 from trpo_lib import TRPO, TRPOConfig, train
-from trpo_lib.presets import PRESETS, find_preset
+from trpo_lib.agent.presets import PRESETS, find_preset
 
 TINY = {"num_envs": 2, "rollout_steps": 16, "hidden_sizes": (4,), "critic_epochs": 1}
 
@@ -61,7 +61,7 @@ def test_environment_of_another_package_is_imported_and_trained_like_any_other()
     agent = train("other_package:Other-v0", 64, **TINY)
     assert agent.step >= 64
     assert len(agent.evaluate(2)) == 2
-    assert find_preset("Other-v0") == find_preset("other_package:Other-v0") == trpo_lib.presets.CONTINUOUS
+    assert find_preset("Other-v0") == find_preset("other_package:Other-v0") == trpo_lib.agent.presets.CONTINUOUS
 
 
 def test_a_new_process_imports_the_package_again(other_package):

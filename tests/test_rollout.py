@@ -8,7 +8,7 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from trpo_lib import collect_rollout, make_envs, make_policy, start
-from trpo_lib.rollout import end_to_end
+from trpo_lib.experience.rollout import end_to_end
 
 
 def expected_rows(offset, steps, dummies):

@@ -20,27 +20,24 @@
 T steps of N environments; B transitions in a batch; K outputs of the policy; P parameters.
 """
 
-from trpo_lib.config import TRPOConfig
+from trpo_lib.agent.config import TRPOConfig
+from trpo_lib.agent.report import UpdateReport
 from trpo_lib.conjugate_gradient import ConjugateGradientResult, conjugate_gradient
-from trpo_lib.critic import Critic, explained_variance, fit_critic
-from trpo_lib.environments import make_envs
+from trpo_lib.experience.environments import make_envs
+from trpo_lib.experience.rollout import Cursor, Episode, Rollout, collect_rollout, start
 from trpo_lib.fisher import FisherVectorProduct
 from trpo_lib.gae import generalized_advantage_estimation, standardize, td_errors
 from trpo_lib.kl import mean_kl
 from trpo_lib.line_search import LineSearchResult, backtracking_line_search
 from trpo_lib.mdp import TabularMDP
-from trpo_lib.policies import (
-    BernoulliPolicy,
-    CategoricalPolicy,
-    GaussianPolicy,
-    MultiCategoricalPolicy,
-    Policy,
-    make_policy,
-)
-from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Cursor, Episode, Rollout, collect_rollout, start
+from trpo_lib.networks.critic import Critic, explained_variance, fit_critic
+from trpo_lib.networks.discrete import BernoulliPolicy, CategoricalPolicy, MultiCategoricalPolicy
+from trpo_lib.networks.gaussian import GaussianPolicy
+from trpo_lib.networks.policies import make_policy
+from trpo_lib.networks.policy import Policy
 from trpo_lib.surrogate import importance_ratio, surrogate_objective
-from trpo_lib.trpo import TRPO, train
+from trpo_lib.training.train import train
+from trpo_lib.trpo import TRPO
 from trpo_lib.trust_region import trust_region_step
 
 __all__ = [

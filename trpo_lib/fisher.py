@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector
 
 from trpo_lib import _validate
-from trpo_lib.policies import Policy
+from trpo_lib.networks.policy import Policy
 
 
 class FisherVectorProduct:

@@ -1,6 +1,5 @@
 """Trust region policy optimization: the functions of this package, called in order (notebooks 07 and 08)."""
 
-import dataclasses
 import math
 
 import numpy as np
@@ -9,17 +8,15 @@ from torch import Tensor
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from trpo_lib import _validate
-from trpo_lib.agent import Agent
-from trpo_lib.batch import Batch, make_batch, with_advantages_of
-from trpo_lib.config import TRPOConfig
+from trpo_lib.agent.agent import Agent
+from trpo_lib.agent.report import UpdateReport
 from trpo_lib.conjugate_gradient import conjugate_gradient
-from trpo_lib.critic import explained_variance, fit_critic
+from trpo_lib.experience.batch import Batch, make_batch, with_advantages_of
+from trpo_lib.experience.rollout import Rollout
 from trpo_lib.fisher import FisherVectorProduct
 from trpo_lib.kl import mean_kl
 from trpo_lib.line_search import backtracking_line_search
-from trpo_lib.presets import find_preset
-from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Rollout
+from trpo_lib.networks.critic import explained_variance, fit_critic
 from trpo_lib.surrogate import importance_ratio, surrogate_objective
 from trpo_lib.trust_region import trust_region_step
 
@@ -175,23 +172,3 @@ class TRPO(Agent):
         self.episodes += rollout.episodes
         self.history.append(report)
         return report
-
-
-def train(env_id: str, total_steps: int | None = None, *, seed: int = 0, **overrides) -> TRPO:
-    """A trained agent, from the environment's preset.
-
-    Args:
-        env_id: as registered with gymnasium.
-        total_steps: the preset's number when None.
-        seed: as for `TRPO`.
-        overrides: fields of `TRPOConfig` to set differently.
-
-    Raises:
-        TypeError: an override that is no field of `TRPOConfig`; the message lists them.
-    """
-    unknown = set(overrides) - set(TRPOConfig.fields())
-    if unknown:
-        raise TypeError(f"settings must be among {', '.join(TRPOConfig.fields())}; got {sorted(unknown)}.")
-    preset = find_preset(env_id)
-    config = dataclasses.replace(preset.config, **overrides)
-    return TRPO(env_id, config, seed=seed).learn(preset.total_steps if total_steps is None else total_steps)

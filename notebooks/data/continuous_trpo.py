@@ -21,9 +21,9 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.wrappers import TransformReward
 
 from trpo_lib import TRPO, Episode, GaussianPolicy, TRPOConfig
+from trpo_lib.agent.presets import find_preset
 from trpo_lib.classroom import plotting, setup, textbook
 from trpo_lib.classroom.ablations import TimeLimitIsDeath
-from trpo_lib.presets import find_preset
 
 FOLDER = Path(__file__).parent
 ENV = "Pendulum-v1"

@@ -17,10 +17,10 @@ import gymnasium as gym
 from gymnasium.vector import AutoresetMode
 
 from trpo_lib import TRPO, CategoricalPolicy, Episode, TRPOConfig
+from trpo_lib.agent.presets import PRESETS
 from trpo_lib.classroom import plotting, setup, textbook
 from trpo_lib.classroom.ablations import TimeLimitIsDeath
 from trpo_lib.classroom.policy_gradient import PolicyGradient
-from trpo_lib.presets import PRESETS
 
 FOLDER = Path(__file__).parent
 PRESET = PRESETS["CartPole-v1"].config

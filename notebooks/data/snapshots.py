@@ -13,9 +13,9 @@ import torch
 
 import trpo_lib
 from trpo_lib import TRPO, Policy, TRPOConfig
+from trpo_lib.agent.presets import find_preset
 from trpo_lib.classroom import rewards_to_come, setup
 from trpo_lib.classroom.snapshots import Snapshot, save_snapshots
-from trpo_lib.presets import find_preset
 
 FOLDER = Path(__file__).parent
 SHARPENING = TRPOConfig(hidden_sizes=(16, 16), rollout_steps=128, max_kl=0.05, gamma=0.9)

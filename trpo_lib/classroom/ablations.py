@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from trpo_lib import trpo
-from trpo_lib.batch import Batch
+from trpo_lib.agent.presets import find_preset
+from trpo_lib.agent.report import UpdateReport
 from trpo_lib.classroom.policy_gradient import PolicyGradient
+from trpo_lib.experience.batch import Batch
+from trpo_lib.experience.rollout import Rollout
 from trpo_lib.fisher import FisherVectorProduct
-from trpo_lib.presets import find_preset
-from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Rollout
 from trpo_lib.trpo import TRPO
 
 

@@ -13,11 +13,11 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
-from trpo_lib.batch import Batch
+from trpo_lib.agent.config import TRPOConfig
+from trpo_lib.agent.report import UpdateReport
 from trpo_lib.classroom.ablations import exchanged
-from trpo_lib.config import TRPOConfig
-from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Rollout
+from trpo_lib.experience.batch import Batch
+from trpo_lib.experience.rollout import Rollout
 from trpo_lib.trpo import TRPO
 
 # Small batches, and everything said: what the museum shows must not change with the defaults.

@@ -1,7 +1,7 @@
 """The plain policy gradient, for comparison: TRPO without the trust region."""
 
-from trpo_lib.report import UpdateReport
-from trpo_lib.rollout import Rollout
+from trpo_lib.agent.report import UpdateReport
+from trpo_lib.experience.rollout import Rollout
 from trpo_lib.trpo import TRPO
 
 

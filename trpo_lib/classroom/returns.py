@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
+from trpo_lib.experience.rollout import Rollout
 from trpo_lib.gae import generalized_advantage_estimation
-from trpo_lib.rollout import Rollout
 
 
 def rewards_to_come(rollout: Rollout, gamma: float) -> Tensor:

@@ -17,7 +17,7 @@ from torch.distributions import Distribution
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from trpo_lib.classroom.stored import stored
-from trpo_lib.policies import Policy, make_policy
+from trpo_lib.networks.policies import Policy, make_policy
 
 BATCH = ("observations", "actions", "advantages")
 STATISTICS = ("mean", "variance", "std", "count")  # of the policy's normaliser

@@ -15,13 +15,14 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from trpo_lib.conjugate_gradient import conjugate_gradient
+from trpo_lib.experience.rollout import Episode
 from trpo_lib.fisher import FisherVectorProduct
 from trpo_lib.gae import generalized_advantage_estimation
 from trpo_lib.kl import mean_kl
 from trpo_lib.line_search import LineSearchResult, backtracking_line_search
-from trpo_lib.networks import mlp
-from trpo_lib.policies import GaussianPolicy, Policy
-from trpo_lib.rollout import Episode
+from trpo_lib.networks.gaussian import GaussianPolicy
+from trpo_lib.networks.parts import mlp
+from trpo_lib.networks.policy import Policy
 from trpo_lib.surrogate import surrogate_objective
 from trpo_lib.trust_region import trust_region_step
 

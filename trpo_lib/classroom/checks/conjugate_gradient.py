@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from trpo_lib.classroom.checks.exercise import Exercise
-from trpo_lib.policies import BernoulliPolicy
+from trpo_lib.networks.discrete import BernoulliPolicy
 from trpo_lib.trust_region import trust_region_step
 
 iterations_needed = Exercise(

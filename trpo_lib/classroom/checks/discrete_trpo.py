@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from trpo_lib.classroom.checks.exercise import Exercise
-from trpo_lib.critic import explained_variance as explained_variance_of_the_library
+from trpo_lib.networks.critic import explained_variance as explained_variance_of_the_library
 
 _VALUES = torch.tensor([1.0, 2.0, 4.0, 3.0], dtype=torch.float64)
 _RETURNS = torch.tensor([1.5, 2.5, 3.0, 5.0], dtype=torch.float64)

@@ -13,7 +13,7 @@ from torch.nn.utils import parameters_to_vector, vector_to_parameters
 from trpo_lib import mean_kl, surrogate_objective
 from trpo_lib.classroom import plotting
 from trpo_lib.classroom.sliders._scene import Scene, show
-from trpo_lib.policies import Policy
+from trpo_lib.networks.policy import Policy
 
 FRACTIONS = tuple(round(0.05 * k, 2) for k in range(41))
 SHOWN = 300

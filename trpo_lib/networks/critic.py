@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trpo_lib import _validate
-from trpo_lib.networks import Normalizer, mlp
+from trpo_lib.networks.parts import Normalizer, mlp
 
 
 class Critic(nn.Module):

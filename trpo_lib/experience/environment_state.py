@@ -14,7 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import SyncVectorEnv, VectorEnv
 from gymnasium.wrappers import FlattenObservation, OrderEnforcing, PassiveEnvChecker, TimeLimit
 
-from trpo_lib.environments import WithoutInfo
+from trpo_lib.experience.environments import WithoutInfo
 
 PLAIN = (bool, int, float, str, type(None), np.ndarray, np.generic)
 NO_STATE = (gym.Space, EnvSpec, np.random.Generator)  # what an environment has and never changes, and its generator

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
-from trpo_lib.critic import Critic
+from trpo_lib.experience.rollout import Rollout, end_to_end
 from trpo_lib.gae import generalized_advantage_estimation, standardize
 from trpo_lib.kl import mean_kl
-from trpo_lib.policies import Policy
-from trpo_lib.rollout import Rollout, end_to_end
+from trpo_lib.networks.critic import Critic
+from trpo_lib.networks.policy import Policy
 from trpo_lib.surrogate import importance_ratio
 
 ROUNDING = 1e-4  # nats; float32 rounding stays far below it, a moved normaliser far above

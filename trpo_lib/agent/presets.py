@@ -7,7 +7,7 @@ from gymnasium import spaces
 from gymnasium.vector import VectorEnv
 
 from trpo_lib import _validate
-from trpo_lib.config import TRPOConfig
+from trpo_lib.agent.config import TRPOConfig
 
 
 class Preset(NamedTuple):

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from trpo_lib import _validate
-from trpo_lib.networks import ACTIVATIONS
+from trpo_lib.networks.parts import ACTIVATIONS
 
 
 @dataclass(frozen=True)

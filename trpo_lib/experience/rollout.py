@@ -10,9 +10,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
 from trpo_lib import _validate
-from trpo_lib.environments import is_flat, require_vector_env
-from trpo_lib.faults import ADVICE, named_failure, per_environment, refuse_broken, refuse_other_shape
-from trpo_lib.policies import Policy
+from trpo_lib.experience.environments import is_flat, require_vector_env
+from trpo_lib.experience.faults import ADVICE, named_failure, per_environment, refuse_broken, refuse_other_shape
+from trpo_lib.networks.policy import Policy
 
 
 class Episode(NamedTuple):

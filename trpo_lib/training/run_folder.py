@@ -9,8 +9,8 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from trpo_lib.config import TRPOConfig
-from trpo_lib.report import UpdateReport
+from trpo_lib.agent.config import TRPOConfig
+from trpo_lib.agent.report import UpdateReport
 from trpo_lib.trpo import TRPO
 
 COLUMNS = [field.name for field in dataclasses.fields(UpdateReport)]

@@ -1,0 +1,81 @@
+"""An agent that has learned: what it does, and how well."""
+
+import itertools
+
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+from torch import Tensor
+
+from trpo_lib import _validate
+from trpo_lib.experience.environments import remake_envs
+from trpo_lib.experience.faults import named_failure
+from trpo_lib.networks.policy import Policy
+
+
+class Acting:
+    """Act and evaluate; the part of an `Agent` that needs a policy and no more."""
+
+    policy: Policy
+    envs: VectorEnv
+    device: torch.device
+    generator: torch.Generator
+
+    def act(self, observation: np.ndarray, deterministic: bool = False) -> np.ndarray:
+        """The action for one observation `(observation_size,)`, or the actions for a batch of them `(N, …)`.
+
+        Args:
+            observation: as the environment returned it.
+            deterministic: take the most likely action instead of drawing one.
+
+        Raises:
+            ValueError: the observation's size does not fit, or it is not finite.
+        """
+        observation = np.array(observation)  # a copy: torch knows no negative strides
+        if observation.dtype.kind not in "buif":
+            raise TypeError(f"observation must be an array of numbers, got {observation.dtype}.")
+        observations = torch.as_tensor(observation, dtype=next(self.policy.parameters()).dtype)
+        size = self.policy.normalizer.mean.numel()
+        if observations.ndim not in (1, 2) or observations.shape[-1] != size:
+            raise ValueError(f"observation must have shape ({size},) or (N, {size}), got {tuple(observations.shape)}.")
+        _validate.finite(observation=observations)
+        actions = self._act(observations.view(-1, size), None if deterministic else self.generator)
+        return actions if observations.ndim == 2 else actions[0]
+
+    @torch.no_grad()
+    def _act(self, observations: Tensor, generator: torch.Generator | None) -> np.ndarray:
+        """Actions for `(N, observation_size)`: drawn with the generator, or the most likely ones without."""
+        outputs = self.policy(observations.to(self.device))
+        actions = self.policy.mode(outputs) if generator is None else self.policy.sample(outputs, generator)
+        return self.policy.to_env(actions)
+
+    def evaluate(
+        self, episodes: int = 20, *, deterministic: bool = True, seed: int = 1_000_000, max_steps: int = 100_000
+    ) -> np.ndarray:
+        """The returns of `episodes` fresh episodes, `(episodes,)`, each in an environment of its own.
+
+        Raises:
+            ValueError: the agent was made from a vector environment that gymnasium cannot make again, or not with
+                its wrappers.
+            RuntimeError: an episode does not end within `max_steps`, or an environment raised an error.
+        """
+        _validate.count("episodes", episodes)
+        _validate.count("seed", seed, minimum=0)
+        _validate.count("max_steps", max_steps)
+        envs = remake_envs(self.envs, episodes)
+        observations, _ = envs.reset(seed=seed)
+        generator = None if deterministic else torch.Generator(self.device).manual_seed(seed)  # not the training's
+        dtype = next(self.policy.parameters()).dtype
+        returns, running = np.zeros(episodes), np.ones(episodes, bool)
+        for step in itertools.count():
+            if not running.any():
+                break
+            if step == max_steps:
+                raise RuntimeError(f"environment {running.argmax()} did not end its episode in {max_steps} steps.")
+            actions = self._act(torch.as_tensor(observations, dtype=dtype), generator)
+            with named_failure(envs, f"at step {step} of the evaluation"):
+                observations, rewards, terminated, truncated, _ = envs.step(actions)
+            returns += np.where(running, rewards, 0.0)
+            running &= ~np.logical_or(terminated, truncated)
+        envs.close()
+        return returns

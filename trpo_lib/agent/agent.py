@@ -1,0 +1,120 @@
+"""An agent in its environments: it collects, and it learns.
+
+What it makes of a rollout is its subclass's `update`: `trpo.py`.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Self
+
+import torch
+from gymnasium.vector import VectorEnv
+from tqdm import tqdm
+
+from trpo_lib import _validate
+from trpo_lib.agent.acting import Acting
+from trpo_lib.agent.config import TRPOConfig
+from trpo_lib.agent.contexts import interrupts_wait, one_thread
+from trpo_lib.agent.presets import find_preset
+from trpo_lib.agent.report import UpdateReport
+from trpo_lib.agent.saving import Saving
+from trpo_lib.experience.environments import make_envs, require_vector_env
+from trpo_lib.experience.rollout import Episode, Rollout, collect_rollout, start
+from trpo_lib.networks.critic import Critic
+from trpo_lib.networks.policies import make_policy
+
+
+class Agent(Acting, Saving, ABC):
+    """Policy and critic, the environments they act in, and what they have been through; see `TRPO`."""
+
+    def __init__(self, env: str | VectorEnv, config: TRPOConfig | None = None, *, seed: int = 0, device: str = "cpu"):
+        _validate.count("seed", seed, minimum=0)
+        if not isinstance(env, str):
+            require_vector_env(env, "env")
+        if config is not None:
+            _validate.instance("config", config, TRPOConfig, "a TRPOConfig")
+        self.config = config or find_preset(env).config
+        self.seed, self.device = int(seed), _device(device)
+        self.envs = make_envs(env, self.config.num_envs) if isinstance(env, str) else env
+        self.config = dataclasses.replace(self.config, num_envs=self.envs.num_envs)
+        self.cursor = start(self.envs, self.seed)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            self._build_networks()
+        self.generator = torch.Generator(self.device).manual_seed(self.seed)
+        self.history: list[UpdateReport] = []
+        self.episodes: list[Episode] = []
+        self.past: list[Rollout] = []
+        self.step = 0
+
+    @abstractmethod
+    def update(self, rollout: Rollout) -> UpdateReport:
+        """Learn from one rollout of the present policy, and say what happened."""
+
+    def collect(self) -> Rollout:
+        """Act for one batch with the present policy."""
+        cursor, self.cursor = self.cursor, None  # put back when the rollout is complete
+        if cursor is None:  # one that was cut short left the environments in the middle of a step
+            cursor = start(self.envs, self.seed + self.step)
+        cursor.step = self.step
+        rollout = collect_rollout(self.envs, self.policy, self.config.rollout_steps, cursor, generator=self.generator)
+        self.cursor = cursor
+        return rollout
+
+    def learn(
+        self,
+        total_steps: int,
+        *,
+        progress: bool = True,
+        after_update: Callable[[UpdateReport], object] | None = None,
+    ) -> Self:
+        """Collect and update until at least `total_steps` more transitions were seen; batches are not cut.
+
+        Ctrl-C, or the notebook's stop button, ends it early: agent and history stay as they were after
+        the last complete update, and a further call goes on from there.
+
+        Args:
+            total_steps: transitions over all environments.
+            progress: show a bar with episode return, KL and steps a second.
+            after_update: called with the report of each update, when the agent may be saved.
+
+        Returns:
+            The agent itself.
+        """
+        _validate.count("total_steps", total_steps)
+        _validate.boolean("progress", progress)
+        if after_update is not None:
+            _validate.function("after_update", after_update)
+        goal = self.step + total_steps
+        with one_thread(), tqdm(total=total_steps, unit="step", disable=not progress, mininterval=0.5) as bar:
+            try:
+                while self.step < goal:
+                    before = self.step
+                    rollout = self.collect()
+                    with interrupts_wait():
+                        report = self.update(rollout)
+                        if after_update is not None:
+                            after_update(report)
+                    bar.set_postfix(refresh=False, **{"return": f"{report.mean_return:.1f}", "kl": f"{report.kl:.4f}"})
+                    bar.update(min(self.step - before, bar.total - bar.n))
+            except KeyboardInterrupt:
+                self.cursor = None
+                tqdm.write(f"Interrupted after {self.step} steps. The agent is intact; learn() goes on from here.")
+        return self
+
+    def _build_networks(self) -> None:
+        config, envs = self.config, self.envs
+        network = {"hidden_sizes": config.hidden_sizes, "activation": config.activation}
+        spaces = envs.single_observation_space, envs.single_action_space
+        self.policy = make_policy(*spaces, initial_log_std=config.initial_log_std, **network).to(self.device)
+        self.critic = Critic(spaces[0].shape[0], self.policy.normalizer, **network).to(self.device)
+        self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.critic_learning_rate, fused=True)
+
+
+def _device(device: str) -> torch.device:
+    try:
+        torch.empty(0, device=torch.device(device))
+    except (RuntimeError, AssertionError, ImportError) as error:  # unknown; known, but not to this torch or machine
+        raise ValueError(f"device must be one that torch can use here, got {device!r}.") from error
+    return torch.device(device)

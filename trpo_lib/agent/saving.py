@@ -1,0 +1,147 @@
+"""Save an agent, and go on exactly where it was saved."""
+
+import dataclasses
+import os
+import warnings
+from typing import Any, Self
+
+import torch
+from gymnasium import spaces
+from gymnasium.vector import VectorEnv
+
+from trpo_lib.agent.checkpoint import plain, read_checkpoint, with_arrays, write_checkpoint
+from trpo_lib.agent.config import TRPOConfig
+from trpo_lib.agent.contexts import default_dtype
+from trpo_lib.agent.report import UpdateReport
+from trpo_lib.experience.environment_state import environment_state, restore_environment_state
+from trpo_lib.experience.environments import env_recipe, make_envs, require_vector_env
+from trpo_lib.experience.rollout import Cursor, Episode, Rollout
+
+
+class Saving:
+    """Save and load; the part of an `Agent` that knows what an agent consists of.
+
+    A subclass that has more extends `state` and `restore`, each with what `super()` gives.
+    """
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write a checkpoint from which `load` goes on exactly; an older one at `path` is replaced in one instant.
+
+        Raises:
+            OSError: the file cannot be written; an older checkpoint survives.
+        """
+        write_checkpoint(path, self.state())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike, env: VectorEnv | None = None) -> Self:
+        """The agent that `save` wrote: 2n steps are n steps, save, load, n steps, bit for bit.
+
+        This holds for gymnasium's classic-control environments. The state of others cannot be saved: after a
+        warning, they start fresh episodes.
+
+        Args:
+            path: of the checkpoint. Nothing in it is executed.
+            env: environments like those that the agent had. When None they are made from their id, and if that is
+                "module:id", the module is imported.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is no checkpoint, damaged, or of a newer version; or its environments have no id
+                or have wrappers, and `env` is None; or `env` has other spaces.
+        """
+        if env is not None:
+            require_vector_env(env, "env")
+        state = read_checkpoint(path)
+        config = TRPOConfig(**state["config"])
+        envs = env or _envs_of(state, config.num_envs, path)
+        wanted, own = state.get("spaces"), _spaces_of(envs)  # older checkpoints have none
+        if wanted not in (None, own):
+            raise ValueError(f"env must have the spaces of the environments in {path}: {wanted:.200}; got {own:.200}.")
+        with default_dtype(getattr(torch, state["dtype"])):
+            agent = cls(envs, config, seed=state["seed"], device=state["device"])
+        try:
+            exact = agent.restore(state)
+        except RuntimeError as error:
+            raise ValueError(f"env must have the spaces of the environments in {path}, got {envs}.") from error
+        if not exact:
+            warnings.warn(
+                "the state of these environments cannot be saved: they start fresh episodes, and this run is not "
+                "the one that an uninterrupted run would have been.",
+                stacklevel=2,
+            )
+        return agent
+
+    def state(self) -> dict[str, Any]:
+        """All that the agent is: settings, networks, generators, statistics, history, and where its envs stand."""
+        return {
+            "environment": _loadable(env_recipe(self.envs)),
+            "spaces": _spaces_of(self.envs),
+            "config": dataclasses.asdict(self.config),
+            "seed": self.seed,
+            "device": str(self.device),
+            "dtype": str(next(self.policy.parameters()).dtype).removeprefix("torch."),
+            "policy": self.policy.state_dict(),
+            "critic": self.critic.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "step": self.step,
+            "past": [dataclasses.asdict(rollout) for rollout in self.past],
+            "history": [dataclasses.asdict(report) for report in self.history],
+            "episodes": torch.tensor(self.episodes, dtype=torch.float64).view(-1, 3),
+            "cursor": self.cursor and dataclasses.asdict(self.cursor),
+            "environment_state": self.cursor and environment_state(self.envs),
+        }
+
+    def restore(self, state: dict[str, Any]) -> bool:
+        """Bring a new agent with the same settings to `state`.
+
+        Returns:
+            Whether its environments stand where they stood; if not, they start fresh episodes.
+        """
+        self.policy.load_state_dict(state["policy"])
+        self.critic.load_state_dict(state["critic"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"])
+        self.step = state["step"]
+        past = [_rollout(columns, self.device) for columns in state.get("past", ())]
+        self.past = [rollout for rollout in past if rollout.rewards.shape[1] == self.envs.num_envs]
+        self.history = [UpdateReport(**report) for report in state["history"]]
+        self.episodes = [Episode(int(step), total, int(length)) for step, total, length in state["episodes"].tolist()]
+        self.cursor = None
+        if state["cursor"] is None:  # saved after an interrupt: the next rollout starts fresh episodes in any case
+            return True
+        if not restore_environment_state(self.envs, state["environment_state"]):
+            return False
+        self.cursor = Cursor(**with_arrays(state["cursor"]))
+        return True
+
+
+def _rollout(columns: dict[str, Any], device: torch.device) -> Rollout:
+    episodes = [Episode(*episode) for episode in columns.pop("episodes")]
+    return Rollout(**{name: column.to(device) for name, column in columns.items()}, episodes=episodes)
+
+
+def _envs_of(state: dict[str, Any], num_envs: int, path: str | os.PathLike) -> VectorEnv:
+    recipe = state["environment"]
+    if recipe is None:
+        raise ValueError(f"gymnasium cannot make the environments of {path}: give load(path, env) a VectorEnv.")
+    return make_envs(recipe["id"], num_envs, **with_arrays(recipe["options"]))
+
+
+def _loadable(recipe: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The recipe, unless an option is an object that only the running program has."""
+    try:
+        return plain(recipe)
+    except TypeError:
+        return None
+
+
+def _spaces_of(envs: VectorEnv) -> str:
+    """A text that two environments share when their spaces are the same."""
+    return f"actions in {_text(envs.single_action_space)}, observations in {_text(envs.single_observation_space)}"
+
+
+def _text(space: spaces.Space) -> str:
+    if isinstance(space, spaces.Box):  # its own text rounds the bounds, as NumPy's print options say
+        return f"Box({space.low.tolist()}, {space.high.tolist()}, {space.dtype})"
+    return repr(space)

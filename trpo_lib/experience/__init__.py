@@ -1,0 +1,1 @@
+"""From a vector environment to the batch that one update knows."""
