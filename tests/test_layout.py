@@ -80,7 +80,8 @@ def test_nothing_is_imported_upwards():
 
 
 def test_no_module_imports_itself_by_way_of_others():
-    assert circle(edges()) is None
+    below = {(a, b) for a, b in edges() if group(a) != "classroom"}  # whose parts may name each other's types
+    assert circle(below) is None
 
 
 def test_classroom_is_imported_by_nobody_below():
@@ -92,7 +93,7 @@ def test_classroom_is_imported_by_nobody_below():
     [
         ("from trpo_lib import _validate, TRPO", {"_validate", ""}),
         ("def f():\n    import trpo_lib.agent.report", {"agent.report"}),
-        ("from trpo_lib.agent.agent import report", {"agent.report"}),
+        ("from trpo_lib.agent import report", {"agent.report"}),
         ("import torch, trpo_lib_other", set()),
     ],
 )
