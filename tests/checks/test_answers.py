@@ -18,7 +18,6 @@ PENDING = {
     "conjugate_gradient",
     "discrete_trpo",
     "generalized_advantage_estimation",
-    "kl_trust_region",
     "line_search",
     "taylor_and_kkt",
     "when_trpo_goes_wrong",
