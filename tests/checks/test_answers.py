@@ -17,7 +17,6 @@ PENDING = {
     "continuous_trpo",
     "conjugate_gradient",
     "discrete_trpo",
-    "generalized_advantage_estimation",
     "line_search",
     "taylor_and_kkt",
     "when_trpo_goes_wrong",
