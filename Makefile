@@ -7,7 +7,7 @@ NOTEBOOKS := notebooks
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) \
              $(if $(or $(filter Darwin,$(shell uname)),$(DISPLAY),$(WAYLAND_DISPLAY)),,--no-browser --ip=0.0.0.0)
 
-.PHONY: lab test lint unit nbval slides test-browser agreement mutants coverage notebooks bench clean
+.PHONY: lab test lint unit nbval worlds slides test-browser agreement mutants coverage notebooks bench clean
 
 lab: $(INSTALLED)  ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -22,6 +22,9 @@ unit: $(INSTALLED)
 
 nbval: $(INSTALLED)
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300 $(NOTEBOOKS)
+
+worlds: $(INSTALLED)  ## tests and notebooks in other worlds of rounding: make worlds WORLDS="3 7" NB=04_conjugate_gradient JOBS=2
+	$(BIN)/python -m tests.worlds --worlds $(WORLDS) --only $(NB) --jobs $(or $(JOBS),1)
 
 agreement: $(INSTALLED)  ## compare with SB3-contrib on the same inputs
 	$(BIN)/pip install --quiet --requirement benchmarks/requirements.txt
