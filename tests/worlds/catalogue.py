@@ -1,6 +1,7 @@
 """The worlds: each another rounding of the same machine, or another way to run the same notebook."""
 
 import functools
+import itertools
 import os
 import subprocess
 import sys
@@ -86,12 +87,13 @@ def same_as(world: World) -> str:
 
 
 def chosen(words: list[str]) -> list[World]:
-    """Worlds by number, or by kind; `one-kernel` is the one of kernels that differs most from this machine's own."""
+    """Worlds by number, or by kind; `one-kernel` is the last that differs from this machine's own."""
     worlds = catalogue()
     picked = []
     for word in words:
         if word == "one-kernel":
-            picked += [world for world in worlds if world.kind == "kernel" and not same_as(world)][-1:]
+            differ = (world for world in reversed(worlds) if world.kind == "kernel" and bits(world.number) != bits(0))
+            picked += itertools.islice(differ, 1)
             continue
         found = [world for world in worlds if word in (str(world.number), world.kind)]
         if not found:

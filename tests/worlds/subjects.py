@@ -47,7 +47,7 @@ def run(subject: str, world: World) -> dict:
 def broken(done: subprocess.CompletedProcess) -> dict:
     """Nothing ran: as if a single cell had fallen, with the last that was said."""
     said = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-    return {"cells": 0, "fallen": [("[?]", f"did not run (exit code {done.returncode}): {''.join(said)}")]}
+    return {"cells": 0, "fallen": [["[?]", f"did not run (exit code {done.returncode}): {''.join(said)}"]]}
 
 
 def read(report: Path) -> dict:
@@ -58,7 +58,7 @@ def read(report: Path) -> dict:
         for problem in [*case.findall("failure"), *case.findall("error")]:
             number = re.fullmatch(r"Cell (\d+)", case.get("name"))  # nbval counts code cells from 0
             name = f"[{int(number[1]) + 1}]" if number else f"{case.get('classname')}::{case.get('name')}"
-            fallen.append((name, last_words(COLOURS.sub("", problem.text or ""), problem.get("message", ""))))
+            fallen.append([name, last_words(COLOURS.sub("", problem.text or ""), problem.get("message", ""))])
     return {"cells": len(cases), "fallen": fallen}
 
 
