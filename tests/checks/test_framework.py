@@ -273,7 +273,8 @@ def test_other_right_answers_are_accepted_by_predicate():
     [
         (lambda: " wren", ""),
         (lambda: "owl", "no, it is small"),
-        (lambda: "emu", "'emu' is not one of the names: owl, wren"),
+        (lambda: "emu", "'emu' is not one of the names: choose one of the 2 names"),
+        (lambda: "Wrens", "'wrens' is not one of the names: do you mean 'wren'?"),
         (lambda: 3, "a name is due, as a text; your function returns an object of type int"),
     ],
 )

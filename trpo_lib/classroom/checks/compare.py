@@ -86,7 +86,7 @@ def parts(value: Any, like: Any) -> list[Tensor | str]:
     if isinstance(like, str):
         if not isinstance(value, str):
             raise NotNumbersError(f"a name is due, as a text; your function returns {describe(value)}")
-        return [value.strip()]
+        return [" ".join(value.split()).casefold()]
     if not isinstance(like, tuple):
         return [numbers(value)]
     if not isinstance(value, list | tuple | Tensor | np.ndarray):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -68,7 +69,7 @@ def what_differs(exercise: Exercise, seen: Answers) -> str:
     first = seen.fits.index(False)
     answer, expected = seen.answers[first], seen.expected[first]
     if exercise.choices:
-        return f"{answer[0]!r} is not one of the names: {', '.join(exercise.choices)}"
+        return _no_choice(answer[0], exercise.choices)
     if exercise.accepts is None and not any(isinstance(part, str) for part in expected):
         numbers = [named_numbers(seen.names, arguments) for arguments in seen.inputs]
         found = factor(seen.answers, seen.expected, numbers, exercise.tolerance)
@@ -81,3 +82,11 @@ def what_differs(exercise: Exercise, seen: Answers) -> str:
             logits = "NaN" in text and any("logit" in name for name in seen.names)
             return seen.labels[first] + part + text + (" work with logits" if logits else "")
     return "something differs"
+
+
+def _no_choice(answer: str, choices: tuple[str, ...]) -> str:
+    """For a name that is none of those given: the one that it resembles, or how many there are."""
+    folded = {choice.casefold(): choice for choice in choices}
+    near = difflib.get_close_matches(answer, folded, 1)
+    hint = f"do you mean {folded[near[0]]!r}?" if near else f"choose one of the {len(choices)} names"
+    return f"{answer[:40]!r} is not one of the names: {hint}"

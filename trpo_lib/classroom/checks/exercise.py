@@ -148,7 +148,8 @@ class Exercise:
         try:
             signature.bind(*arguments)
         except TypeError:
-            return f"your function must take ({', '.join(self._names(self.right))}), in this order"
+            names = ", ".join(self._names(self.right))
+            return f"your function must take {f'({names}), in this order' if names else 'no arguments'}"
         return ""
 
     def _untouched(self, student: Callable, outcomes: list[Outcome]) -> bool:
