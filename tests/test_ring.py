@@ -13,11 +13,11 @@ def by_enumeration(values, lam, steps):
     mean, second = (torch.zeros(ring.ROOMS, 2, dtype=torch.float64) for _ in range(2))
     for room, turns in itertools.product(range(ring.ROOMS), itertools.product(range(2), range(2), repeat=steps)):
         here, chance, estimate = room, 1.0, 0.0
-        for l, (action, slips) in enumerate(zip(turns[::2], turns[1::2], strict=True)):
+        for step, (action, slips) in enumerate(zip(turns[::2], turns[1::2], strict=True)):
             there = (here + (1 if action != slips else -1)) % ring.ROOMS
-            chance *= (ring.SLIP if slips else 1 - ring.SLIP) * (1.0 if l == 0 else ring.PI[here, action].item())
+            chance *= (ring.SLIP if slips else 1 - ring.SLIP) * (1.0 if step == 0 else ring.PI[here, action].item())
             reward = float(here == 0)
-            estimate += (ring.GAMMA * lam) ** l * (reward + ring.GAMMA * values[there] - values[here]).item()
+            estimate += (ring.GAMMA * lam) ** step * (reward + ring.GAMMA * values[there] - values[here]).item()
             here = there
         mean[room, turns[0]] += chance * estimate
         second[room, turns[0]] += chance * estimate**2

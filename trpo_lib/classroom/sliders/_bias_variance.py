@@ -17,8 +17,9 @@ def bias_variance(
     """Move λ; the ring of rooms and its coarse critic stay.
 
     One sees where bias and variance live. At λ = 0 the bars are short and stand in the wrong place, in some rooms on
-    the wrong side of zero. As λ grows they move onto the truth, and get longer. What counts for the policy is how
-    often the estimate prefers the better action, and that is best in between.
+    the wrong side of zero. As λ grows they move onto the truth, and get longer. The title says how
+    often a mean of ten estimates would put the two actions in the right order, if it were normally distributed; that
+    is best in between.
 
     Args:
         mdp: with two actions.
@@ -62,9 +63,10 @@ def bias_variance_scene(
         rooms.axhline(0, color=plotting.GREY, linewidth=1)
         rooms.plot(numbers, truth, "_", color="black", ms=14, mew=2, label="exact")
         rooms.set_xticks(numbers[:: max(1, mdp.num_states // 6)])
-        rooms.set(xlabel="state s", ylim=(-edge, edge), ylabel="A(s, second) − A(s, first)")
-        for (label, curve), color in zip(curves.items(), (plotting.VERMILLION, plotting.GREEN), strict=True):
-            dial.plot(positions, curve, color=color, label=label)
+        rooms.set(xlabel="room s", ylim=(-edge, edge), ylabel="A(s, right) − A(s, left)")
+        styles = ((plotting.VERMILLION, "-"), (plotting.GREEN, "--"))
+        for (label, curve), (color, style) in zip(curves.items(), styles, strict=True):
+            dial.plot(positions, curve, style, color=color, label=label)
         dial.plot(positions, total, color="black", label="sum")
         dial.set(xlabel="λ", ylabel="squared error", yscale="log")
         dial.set(ylim=(total.min().item() / 20, 3 * total.max().item()))
@@ -73,11 +75,11 @@ def bias_variance_scene(
         rooms, dial = axes
         at = min(range(len(positions)), key=lambda i: abs(positions[i] - lam))
         mean, width = moments[at][0].diff()[:, 0], (moments[at][1].sum(-1) / visits).sqrt()
-        right = normal.cdf(truth.sign() * mean / width.clamp_min(1e-12)).mean().item()
-        label = f"mean of n = {visits} ± spread"
+        ordered = normal.cdf(truth.sign() * mean / width.clamp_min(1e-12)).mean().item()
+        label = f"mean of n = {visits}, ± its luck"
         rooms.vlines(numbers, mean - width, mean + width, color=plotting.BLUE)
         rooms.plot(numbers, mean, "o", color=plotting.BLUE, ms=5, label=label)
-        rooms.set_title(f"λ = {lam:g}: sign right in {right:.0%}")
+        rooms.set_title(f"λ = {lam:g}: order right in {ordered:.0%}")
         dial.plot(positions[at], total[at], "o", color="black")
         dial.set_title(f"squared error {total[at]:.2g}")
 
