@@ -52,3 +52,10 @@ def test_right_is_the_better_action_on_the_left_of_the_room_that_pays():
     better = ring.ADVANTAGES.argmax(1)
     assert better[8:].tolist() == [ring.RIGHT] * 4
     assert better[1:5].tolist() == [ring.LEFT] * 4
+
+
+def test_with_the_exact_critic_only_slips_have_the_wrong_sign_and_a_constant_critic_sees_room_0_alone():
+    assert abs(ring.right_signs(ring.VALUES) - (1 - ring.SLIP)) < 1e-12
+    constant = torch.full((ring.ROOMS,), 2.0, dtype=torch.float64)
+    expected = -2.0 * (1 - ring.GAMMA) + torch.eye(ring.ROOMS, dtype=torch.float64)[0]
+    torch.testing.assert_close(ring.mean_td_errors(constant), expected)
