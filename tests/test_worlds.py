@@ -23,18 +23,21 @@ from torch import nn
 from trpo_lib import GaussianPolicy, make_policy
 from gymnasium import spaces
 
+HALVES = torch.full((2,), 0.5, dtype=torch.float64)
+
 class Bare(nn.Module):
     def __init__(self):
         super().__init__()
-        self.scale = nn.Parameter(torch.full((2,), 0.5))
+        self.scale = nn.Parameter(HALVES)
 
 torch.set_default_dtype(torch.float64)
 torch.manual_seed(0)
 box = spaces.Box(-1, 1, (2,))
 made = {
     "linear": nn.Linear(3, 2), "convolution": nn.Conv2d(1, 2, 3), "norm": nn.LayerNorm(3), "bare": Bare(),
-    "embedding": nn.Embedding(3, 2), "recurrent": nn.GRU(2, 2), "attention": nn.MultiheadAttention(2, 1),
-    "single": nn.Linear(3, 2, dtype=torch.float32), "policy": make_policy(box, box, hidden_sizes=(4,)),
+    "bilinear": nn.Bilinear(2, 2, 2), "embedding": nn.Embedding(3, 2), "recurrent": nn.GRU(2, 2),
+    "attention": nn.MultiheadAttention(2, 1), "single": nn.Linear(3, 2, dtype=torch.float32),
+    "policy": make_policy(box, box, hidden_sizes=(4,)),
 }
 copied = copy.deepcopy(made["policy"])
 with_state = nn.Linear(3, 2)
@@ -45,7 +48,11 @@ torch.manual_seed(0)
 again = nn.Linear(3, 2)
 weights = {f"{kind}.{name}": value.flatten().tolist() for kind, module in made.items()
            for name, value in module.named_parameters()}
+rows = torch.zeros(2, 3)
+nn.init.normal_(rows[0])
+weights["a row"] = rows[0].tolist()
 equal = all([
+    HALVES.eq(0.5).all(), rows[1].eq(0).all(),
     all(map(torch.equal, copied.parameters(), made["policy"].parameters())),
     torch.equal(with_state.weight, made["linear"].weight), torch.equal(later.weight, made["linear"].weight),
     torch.equal(again.weight, made["linear"].weight),

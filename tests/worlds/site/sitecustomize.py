@@ -21,17 +21,16 @@ from contextlib import suppress
 
 
 def noisy(tensor):
-    """Multiply by 1 + noise · normal in place; in float32 by a few of its own roundings at least."""
+    """The tensor times 1 + noise · normal; in float32 by a few of its own roundings at least."""
     import torch
 
     size, seed = os.environ["WORLD_NOISE"].split(":")
-    if not torch.is_floating_point(tensor) or getattr(tensor, "is_meta", False):
-        return
+    if not torch.is_floating_point(tensor) or tensor.is_meta:
+        return tensor
     values = tensor.detach().cpu().double().contiguous()
     generator = torch.Generator().manual_seed(zlib.crc32(values.numpy().tobytes(), int(seed)))
     normal = torch.randn(values.shape, generator=generator, dtype=torch.float64)
-    relative = max(float(size), 4 * torch.finfo(tensor.dtype).eps) * normal
-    tensor.data = (values * (1 + relative)).to(tensor)
+    return (values * (1 + max(float(size), 4 * torch.finfo(tensor.dtype).eps) * normal)).to(tensor)
 
 
 def change_init(module):
@@ -48,7 +47,7 @@ def change_init(module):
             finally:
                 depth -= 1
             if depth == 0:
-                noisy(tensor)
+                tensor.detach().copy_(noisy(tensor))
             return result
 
         return initialise
@@ -62,7 +61,7 @@ def change_modules(module):
 
     def registered(owner, _name, parameter):
         if parameter is not None and type(parameter).__name__ == "Parameter" and under_construction(owner):
-            noisy(parameter)
+            parameter.data = noisy(parameter)  # memory of its own: what it was made from stays as it is
 
     module.register_module_parameter_registration_hook(registered)
 
