@@ -1,60 +1,69 @@
-"""Regenerate what notebook 09 reads (ten minutes on two cores): python notebooks/data/ablations.py.
+"""Regenerate what notebook 09 reads of its ablations: python notebooks/data/ablations.py [PART ...].
 
-One environment of it: add CartPole-v1 or Pendulum-v1 to the command.
-
-Every run leaves one ingredient of TRPO out of the environment's preset. 09_levers.csv is kept by hand: it holds what
-was found while the presets were tuned.
+The parts are in README.md. Every run leaves one ingredient of TRPO out of the environment's preset. `rates` is what the
+fixed rates were chosen from, on other seeds.
 """
 
-import csv
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import numpy as np
+from runs import Part, Row, Table, main, stretches
 
-from trpo_lib.classroom import plotting, setup
+from trpo_lib import Episode
+from trpo_lib.classroom import setup
 from trpo_lib.classroom.ablations import ablations, without
+from trpo_lib.classroom.policy_gradient import NaturalGradient
 
-FOLDER = Path(__file__).parent
 STEPS = {"CartPole-v1": 30_000, "Pendulum-v1": 60_000}
-STRETCH = 2_000
-SEEDS = range(10)
-Row = tuple[str | int, ...]
+RATES = (0.5, 1.0, 2.0, 4.0)
+REPORTS = "run", "seed", "median_kl_ratio", "largest_kl_ratio", "refused", "cg_residual", "explained_variance"
 
 
-def ablation_run(missing: str, env_id: str, seed: int) -> tuple[list[Row], Row]:
-    """A learning curve, one row a stretch, and what the reports say, in one row."""
+def ablation_run(env_id: str, missing: str, seed: int) -> tuple[list[Episode], Row]:
+    """The episodes, and what the reports say in one row."""
     setup(seed)
     agent = without(missing, env_id, seed=seed).learn(STEPS[env_id], progress=False)
-    grid = range(0, STEPS[env_id] + 1, STRETCH)
-    means = plotting.returns_on_grid(agent.episodes, grid)
-    curve = [(missing, seed, end, f"{mean:.1f}") for end, mean in zip(grid[1:], means, strict=True)]
     taken = np.array([report.kl_ratio for report in agent.history if report.accepted])
     refused = np.mean([not report.accepted for report in agent.history])
     residual = np.median([report.cg_residuals[-1] for report in agent.history if report.cg_residuals] or [1.0])
     critic = np.median([report.explained_variance for report in agent.history])
-    numbers = (np.median(taken), taken.max(), refused, residual, critic)
-    return curve, (env_id, missing, seed, *(f"{number:.3g}" for number in numbers))
+    numbers = np.median(taken), taken.max(), refused, residual, critic
+    return agent.episodes, tuple(f"{number:.3g}" for number in numbers)
 
 
-def write(name: str, header: str, rows: list[Row]) -> None:
-    """One CSV file of this folder."""
-    with (FOLDER / name).open("w", newline="", encoding="utf8") as file:
-        csv.writer(file, lineterminator="\n").writerows([header.split(","), *rows])
+def rate_run(env_id: str, rate: float, seed: int) -> list[Episode]:
+    """The natural direction with a fixed rate."""
+    setup(seed)
+    return NaturalGradient(env_id, learning_rate=rate, seed=seed).learn(STEPS[env_id], progress=False).episodes
 
 
-def main(env_ids: list[str]) -> None:
-    """All ablations on the named environments, two processes at a time."""
-    with ProcessPoolExecutor(2) as pool:
-        for env_id in env_ids or STEPS:
-            jobs = [pool.submit(ablation_run, missing, env_id, s) for missing in ablations(env_id) for s in SEEDS]
-            curves, reports = zip(*(job.result() for job in jobs), strict=True)
-            name = env_id.split("-")[0].lower()
-            write(f"09_{name}.csv", "run,seed,step,episode_return", [row for curve in curves for row in curve])
-            header = "environment,run,seed,median_kl_ratio,largest_kl_ratio,refused,cg_residual,explained_variance"
-            write(f"09_{name}_reports.csv", header, list(reports))
+def ablation_part(env_id: str, name: str) -> Part:
+    """All ablations on one environment."""
+    curve = stretches(STEPS[env_id])
+    return Part(
+        [
+            Table(f"09_{name}.csv", lambda result: curve(result[0])),
+            Table(f"09_{name}_reports.csv", lambda result: [result[1]], REPORTS),
+        ],
+        {missing: (ablation_run, env_id, missing) for missing in ablations(env_id)},
+    )
 
+
+def rates_part(env_id: str, name: str) -> Part:
+    """From which the natural direction's rate was chosen."""
+    return Part(
+        [Table(f"09_{name}_rates.csv", stretches(STEPS[env_id]))],
+        {f"η = {rate:g}": (rate_run, env_id, rate) for rate in RATES},
+        seeds=range(100, 104),
+    )
+
+
+PARTS = {
+    "cartpole": ablation_part("CartPole-v1", "cartpole"),
+    "pendulum": ablation_part("Pendulum-v1", "pendulum"),
+    "cartpole_rates": rates_part("CartPole-v1", "cartpole"),
+    "pendulum_rates": rates_part("Pendulum-v1", "pendulum"),
+}
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(PARTS, sys.argv[1:])

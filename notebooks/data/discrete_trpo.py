@@ -1,34 +1,33 @@
-"""Regenerate what notebooks 00 and 07 read (ten minutes on two cores): python notebooks/data/discrete_trpo.py.
+"""Regenerate what notebooks 00 and 07 read: python notebooks/data/discrete_trpo.py [PART ...].
 
-One part of it: add rates, textbook, ladder, preset or reuse to the command.
-
-Every run of the ladder changes one setting more than the run before it, from the textbook agent to the preset. The
-first step also exchanges the textbook's update for `TRPO.update`: standardised advantages, λ-returns, a scaled critic.
+The parts are in README.md. The ladder leads from the textbook agent to the preset; every rung keeps the changes of
+those above it. Its first rung exchanges one episode a batch for 1,536 steps of eight environments, and keeps the
+textbook's update. `order` makes the damping before δ, and `without` takes single changes out of the preset.
 """
 
-import csv
 import dataclasses
+import math
 import sys
 import warnings
-from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import gymnasium as gym
-from gymnasium.vector import AutoresetMode
+import torch
+from gymnasium.vector import AutoresetMode, VectorEnv
+from ladder import Change, changed_agent, prefixes, settings_of
+from runs import Part, Row, Table, every_episode, main, stretches
 
-from trpo_lib import TRPO, CategoricalPolicy, Episode, TRPOConfig
+from trpo_lib import TRPO, CategoricalPolicy, Episode, TRPOConfig, importance_ratio, mean_kl
 from trpo_lib.agent.presets import PRESETS
-from trpo_lib.classroom import plotting, setup, textbook
+from trpo_lib.classroom import habits, setup, textbook
 from trpo_lib.classroom.ablations import TimeLimitIsDeath
 from trpo_lib.classroom.policy_gradient import PolicyGradient
 
-FOLDER = Path(__file__).parent
-PRESET = PRESETS["CartPole-v1"].config
+ENV = "CartPole-v1"
+PRESET = PRESETS[ENV].config
 STEPS = 40_000
-STRETCH = 2_000
 RATES = {"TRPO": None, "η = 1": 1.0, "η = 3": 3.0, "η = 10": 10.0}
-REUSE = {"one update": 1, "two updates": 2, "four updates": 4}
-Run = tuple[str, int]  # what ran, and its seed
+REUSE = {"one update per batch": 1, "two updates per batch": 2, "four updates per batch": 4}
+FIRST = "batches of 1,536 steps"
 TEXTBOOK = TRPOConfig(
     num_envs=PRESET.num_envs,
     rollout_steps=PRESET.rollout_steps,
@@ -39,113 +38,114 @@ TEXTBOOK = TRPOConfig(
     critic_minibatch=PRESET.num_envs * PRESET.rollout_steps,
     **textbook.SETTINGS,
 )
-# Label, and the settings that change with it; what came before stays changed.
-LADDER = {
-    "batches of 1,536 steps": {},
-    "larger trust region": {"max_kl": PRESET.max_kl},
-    "critic: 20 epochs": {
-        name: getattr(PRESET, name) for name in ("critic_epochs", "critic_minibatch", "critic_learning_rate")
-    },
-    "bootstrap at the time limit": {},
-    "normalised observations": {"normalize_observations": True},
-    "damping in the solve": {"damping": PRESET.damping},
-    "the preset": dataclasses.asdict(PRESET),
+CHANGES = {
+    "standardised advantages": Change(habit=habits.RawAdvantages),
+    "λ-returns as targets": Change(habit=habits.OneStepTargets),
+    "critic in units of the returns": Change(habit=habits.PlainCritic),
+    "small last layer of the policy": Change(habit=habits.LargeLastLayer),
+    "larger trust region": settings_of(PRESET, "max_kl"),
+    "critic: 20 epochs of minibatches": settings_of(
+        PRESET, "critic_epochs", "critic_minibatch", "critic_learning_rate"
+    ),
+    "bootstrap at the time limit": Change(habit=TimeLimitIsDeath),
+    "normalised observations": settings_of(PRESET, "normalize_observations"),
+    "damping in the solve": settings_of(PRESET, "damping"),
+    "γ = 0.99, λ = 0.98": settings_of(PRESET, "gamma", "lam"),
+    "2 × 64 tanh units": settings_of(PRESET, "hidden_sizes", "activation"),
+    "rescaled line search": settings_of(PRESET, "rescale_step", "line_search_shrink", "line_search_trials"),
 }
+DAMPED_EARLY = ["damping in the solve", *list(CHANGES)[4:8]]  # after the update's own four
+ORDER = {label: (*list(CHANGES)[:4], *DAMPED_EARLY[: i + 1]) for i, label in enumerate(DAMPED_EARLY[:-1])}
+WITHOUT = {label: tuple(other for other in CHANGES if other != label) for label in CHANGES}
 
 
-def textbook_run(seed: int, time_limit: int, episodes: int) -> list[Episode]:
-    """The textbook agent, for a number of episodes."""
-    setup(seed)
-    env = gym.make("CartPole-v1", max_episode_steps=time_limit)
-    policy = CategoricalPolicy(4, env.action_space, hidden_sizes=(128,), activation="relu", output_gain=1.0)
-    return textbook.learn(env, policy, episodes, seed=seed)
-
-
-def ladder_run(rung: int, seed: int) -> list[Episode]:
-    """The agent with the first `rung` + 1 changes of the ladder."""
-    setup(seed)
-    settings = {}
-    for changes in list(LADDER.values())[: rung + 1]:
-        settings |= changes
-    config = dataclasses.replace(TEXTBOOK, **settings)
-    agent = TRPO if rung >= list(LADDER).index("bootstrap at the time limit") else TimeLimitIsDeath
-    envs = gym.make_vec(
-        "CartPole-v1",
-        config.num_envs,
-        vectorization_mode="sync",
-        vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP},
+def make_envs(count: int) -> VectorEnv:
+    """CartPole, reset in the step that ends an episode."""
+    return gym.make_vec(
+        ENV, count, vectorization_mode="sync", vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP}
     )
-    return agent(envs, config, seed=seed).learn(STEPS, progress=False).episodes
 
 
-def preset_run(seed: int) -> list[Episode]:
+def textbook_run(time_limit: int, episodes: int, steps: float, seed: int) -> list[Episode]:
+    """The textbook agent, for a number of episodes or of steps, whichever ends first."""
+    setup(seed)
+    env = gym.make(ENV, max_episode_steps=time_limit)
+    policy = CategoricalPolicy(4, env.action_space, hidden_sizes=(128,), activation="relu", output_gain=1.0)
+    return textbook.learn(env, policy, episodes, seed=seed, steps=steps)
+
+
+def changed_run(made: tuple[str, ...], seed: int) -> list[Episode]:
+    """The agent with these changes."""
+    setup(seed)
+    agent = changed_agent(make_envs(TEXTBOOK.num_envs), TEXTBOOK, CHANGES, made, seed)
+    return agent.learn(STEPS, progress=False).episodes
+
+
+def preset_run(steps: int, seed: int) -> list[Episode]:
     """What a reader gets from TRPO("CartPole-v1", seed=seed)."""
     setup(seed)
-    return TRPO("CartPole-v1", seed=seed).learn(30_000, progress=False).episodes
+    return TRPO(ENV, seed=seed).learn(steps, progress=False).episodes
 
 
 def rate_run(learning_rate: float | None, seed: int) -> list[Episode]:
     """A policy gradient with a fixed rate, or TRPO where there is none."""
+    if learning_rate is None:
+        return preset_run(STEPS, seed)
     setup(seed)
-    agent = PolicyGradient("CartPole-v1", learning_rate=learning_rate, seed=seed) if learning_rate else None
-    return (agent or TRPO("CartPole-v1", seed=seed)).learn(STEPS, progress=False).episodes
+    return PolicyGradient(ENV, learning_rate=learning_rate, seed=seed).learn(STEPS, progress=False).episodes
 
 
 def reuse_run(times: int, seed: int) -> list[Episode]:
     """The preset, but each batch is used for `times` updates."""
     setup(seed)
-    agent = TRPO("CartPole-v1", seed=seed)
+    agent = TRPO(ENV, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the agent says at every second update that its batch is stale
-        while agent.cursor.step < STEPS:
+        while agent.step < STEPS:
             rollout = agent.collect()
             for _ in range(times):
                 agent.update(rollout)
                 rollout = dataclasses.replace(rollout, episodes=[])  # count them once
+            agent.step = agent.cursor.step  # and the steps: every update adds its batch's
     return agent.episodes
 
 
-def store(name: str, runs: dict[Run, list[Episode]]) -> None:
-    """One row an episode."""
-    rows = [(*run, e.step, int(e.episode_return)) for run, episodes in runs.items() for e in episodes]
-    _write(name, ["run", "seed", "step", "episode_return"], rows)
+def stale_run(updates: int, seed: int) -> list[Row]:
+    """After 6,000 steps, `updates` updates on one batch; after each, how far the policy is from the one that acted."""
+    setup(seed)
+    agent, rows = TRPO(ENV, seed=seed).learn(6_000, progress=False), []
+    rollout = agent.collect()
+    observations, actions = rollout.batch(rollout.observations), rollout.batch(rollout.actions)
+    acted = agent.policy.distribution_from(rollout.batch(rollout.outputs))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for number in range(1, updates + 1):
+            agent.update(rollout)
+            with torch.no_grad():
+                now = agent.policy.distribution(observations)
+            ratio = importance_ratio(now.log_prob(actions), acted.log_prob(actions))
+            kept = ratio.sum() ** 2 / ratio.square().sum() / len(ratio)
+            numbers = mean_kl(acted, now) / PRESET.max_kl, kept, ratio.max(), acted.log_prob(actions).exp().min()
+            rows.append((number, *(f"{x:.4g}" for x in numbers)))
+    return rows
 
 
-def store_means(name: str, runs: dict[Run, list[Episode]]) -> None:
-    """One row for each stretch of `STRETCH` steps: the mean return of the episodes that ended in it."""
-    rows = []
-    for run, episodes in runs.items():
-        grid = range(0, STEPS + 1, STRETCH)
-        means = plotting.returns_on_grid(episodes, grid)
-        rows += [(*run, end, f"{mean:.1f}") for end, mean in zip(grid[1:], means, strict=True)]
-    _write(name, ["run", "seed", "step", "episode_return"], rows)
-
-
-def _write(name: str, header: list[str], rows: list[tuple]) -> None:
-    with (FOLDER / name).open("w", newline="", encoding="utf8") as file:
-        csv.writer(file, lineterminator="\n").writerows([header, *rows])
-
-
-def main(parts: list[str]) -> None:
-    """Run the named parts, or all of them, two processes at a time."""
-    seeds = range(5)
-    jobs = {
-        "rates": {(name, s): (rate_run, rate, s) for name, rate in RATES.items() for s in range(10)},
-        "textbook": {("textbook", s): (textbook_run, s, 200, 500) for s in seeds},
-        "ladder": {("the textbook agent", s): (textbook_run, s, 500, 500) for s in seeds}
-        | {(label, s): (ladder_run, i, s) for i, label in enumerate(LADDER) for s in seeds},
-        "preset": {("preset", s): (preset_run, s) for s in range(10)},
-        "reuse": {(f"{name} per batch", s): (reuse_run, times, s) for name, times in REUSE.items() for s in seeds},
-    }
-    with ProcessPoolExecutor(2) as pool:
-        for part in parts or jobs:
-            runs = {key: pool.submit(*job) for key, job in jobs[part].items()}
-            keep = store if part in ("textbook", "preset") else store_means
-            keep(
-                "00_rates.csv" if part == "rates" else f"07_{part}.csv",
-                {key: run.result() for key, run in runs.items()},
-            )
-
+CURVES = stretches(STEPS)
+STALE = "run", "seed", "updates", "kl_ratio", "effective_sample_size", "largest_ratio", "smallest_probability_acted"
+PARTS = {
+    "ladder": Part(
+        [Table("07_ladder.csv", CURVES)],
+        {"the textbook agent": (textbook_run, 500, STEPS, STEPS)}
+        | {label: (changed_run, made) for label, made in prefixes(FIRST, list(CHANGES)).items()},
+    ),
+    "reuse": Part([Table("07_reuse.csv", CURVES)], {label: (reuse_run, times) for label, times in REUSE.items()}),
+    "stale": Part([Table("07_stale.csv", list, STALE)], {"one batch": (stale_run, 16)}),
+    "rates": Part([Table("00_rates.csv", CURVES)], {label: (rate_run, rate) for label, rate in RATES.items()}),
+    "order": Part([Table("07_order.csv", CURVES)], {label: (changed_run, made) for label, made in ORDER.items()}),
+    "without": Part([Table("07_without.csv", CURVES)], {label: (changed_run, made) for label, made in WITHOUT.items()}),
+    "preset": Part([Table("07_preset.csv", every_episode)], {"preset": (preset_run, 30_000)}),
+    "textbook": Part([Table("07_textbook.csv", every_episode)], {"textbook": (textbook_run, 200, 500, math.inf)}),
+}
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(PARTS, sys.argv[1:])

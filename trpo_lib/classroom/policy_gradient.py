@@ -1,6 +1,10 @@
-"""The plain policy gradient, for comparison: TRPO without the trust region."""
+"""Fixed rates, for comparison: the plain policy gradient, and the natural one. Neither knows a trust region."""
+
+from torch import Tensor
 
 from trpo_lib.agent.report import UpdateReport
+from trpo_lib.conjugate_gradient import conjugate_gradient
+from trpo_lib.experience.batch import Batch
 from trpo_lib.experience.rollout import Rollout
 from trpo_lib.trpo import TRPO
 
@@ -21,7 +25,7 @@ class PolicyGradient(TRPO):
         """One step of gradient ascent on the surrogate objective, and then one fit of the critic."""
         batch = self.prepare(rollout)
         gradient = self.surrogate_gradient(batch)
-        step = self.learning_rate * gradient
+        step = self.learning_rate * self.direction(batch, gradient)
         gain, kl = self.gain_and_kl(batch, step)
         self.move_policy(step)
         return self.record(
@@ -39,3 +43,18 @@ class PolicyGradient(TRPO):
             cg_stop_reason="not used",
             critic_loss=self.fit_critic(batch),
         )
+
+    def direction(self, batch: Batch, gradient: Tensor) -> Tensor:
+        """Where the step goes."""
+        return gradient
+
+
+class NaturalGradient(PolicyGradient):
+    """The same with TRPO's direction: θ ← θ + learning_rate · x, where x ≈ F⁻¹g is TRPO's own damped solution."""
+
+    def direction(self, batch: Batch, gradient: Tensor) -> Tensor:
+        """x ≈ (F + damping·I)⁻¹ g."""
+        iterations, tolerance = self.config.cg_iterations, self.config.cg_tolerance
+        return conjugate_gradient(
+            self.fisher(batch), gradient, max_iterations=iterations, relative_tolerance=tolerance
+        ).x

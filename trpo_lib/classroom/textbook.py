@@ -4,6 +4,7 @@ It is kept for what it cannot do. One episode is one batch, a time limit counts 
 critic takes one gradient step, nothing is normalised; `TRPO` is what remains when that is mended.
 """
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -129,6 +130,7 @@ def learn(
     max_kl: float = 5e-4,
     damping: float = 0.0,
     seed: int = 0,
+    steps: float = math.inf,
     reward: Callable[[Tensor], Tensor] = lambda rewards: rewards,
     after_episode: Callable[[Trajectory, LineSearchResult], object] = lambda trajectory, search: None,
 ) -> list[Episode]:
@@ -142,6 +144,7 @@ def learn(
         episodes: how many.
         gamma, lam, max_kl, damping: γ, λ, δ and what is added to the Fisher matrix's diagonal.
         seed: of the environment.
+        steps: begin no further episode after so many.
         reward: what the agent learns from, given the environment's rewards `(T,)`.
         after_episode: called with each trajectory and what its policy step came to.
 
@@ -153,6 +156,8 @@ def learn(
     optimizer = torch.optim.Adam(critic.parameters(), lr=1e-2)
     history, step = [], 0
     for episode in range(episodes):
+        if step >= steps:
+            break
         trajectory = run_episode(env, policy, seed if episode == 0 else None)
         rewards = reward(trajectory.rewards)
         values = critic(trajectory.observations).squeeze(-1)
