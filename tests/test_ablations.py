@@ -23,7 +23,6 @@ from trpo_lib.classroom.ablations import (
     exchanged,
     without,
 )
-from trpo_lib.classroom.policy_gradient import PolicyGradient
 
 SMALL = dataclasses.replace(museum.SMALL, rollout_steps=32, hidden_sizes=(8,), critic_epochs=2)
 ENVIRONMENTS = ("CartPole-v1", "Pendulum-v1")
@@ -78,18 +77,33 @@ def test_settings_take_out_what_their_names_say(env):
     preset = agents["nothing"].config
     assert agents["damping"].config.damping == 0 < preset.damping
     assert agents["most CG iterations"].config.cg_iterations < preset.cg_iterations
-    assert not agents["rescaled step"].config.rescale_step
+    assert not agents["rescaled step (α stays 0.8)"].config.rescale_step
     assert preset.rescale_step
+    assert agents["rescaled step (α stays 0.8)"].config.line_search_shrink == 0.8
     assert not agents["observation scaling"].config.normalize_observations
     assert preset.normalize_observations
     critic = agents["critic epochs"].config
     assert critic.critic_epochs * critic.num_envs * critic.rollout_steps == critic.critic_minibatch, "one gradient step"
 
 
-def test_missing_trust_region_is_a_plain_gradient_step_of_the_stored_rate():
-    agent = without("trust region", "CartPole-v1")
-    assert isinstance(agent, PolicyGradient)
-    assert agent.learning_rate == ablations("CartPole-v1")["trust region"].arguments["learning_rate"]
+@pytest.mark.parametrize("env", ENVIRONMENTS)
+@pytest.mark.parametrize(("missing", "natural"), [("region and direction", False), ("trust region (fixed rate)", True)])
+def test_without_region_the_step_is_the_stored_rate_times_gradient_or_natural_direction(env, missing, natural):
+    agent = without(missing, env)
+    rate = ablations(env)[missing].arguments["learning_rate"]
+    config = dataclasses.replace(SMALL, cg_iterations=200, cg_tolerance=1e-12, damping=0.1)
+    agent = type(agent)(env, config, learning_rate=rate)
+    rollout = agent.collect()
+    batch = agent.prepare(rollout)
+    gradient = agent.surrogate_gradient(batch)
+    expected = rate * gradient
+    if natural:
+        product = FisherVectorProduct(agent.policy, batch.observations)
+        dense = torch.stack([product(unit) for unit in torch.eye(len(gradient))])
+        expected = rate * torch.linalg.solve(dense + 0.1 * torch.eye(len(gradient)), gradient)
+    report, step = moved(agent, rollout)
+    torch.testing.assert_close(step, expected, rtol=1e-6, atol=1e-9)
+    assert (report.accepted, report.trials) == (True, 0), "nothing is searched"
 
 
 @pytest.mark.parametrize("env", ENVIRONMENTS)

@@ -43,7 +43,7 @@ def ablation_part(env_id: str, name: str) -> Part:
     return Part(
         [
             Table(f"09_{name}.csv", lambda result: curve(result[0])),
-            Table(f"09_{name}_reports.csv", lambda result: [result[1]], REPORTS),
+            Table(f"09_{name}_reports.csv", lambda result: [result[1]], REPORTS, "explained_variance"),
         ],
         {missing: (ablation_run, env_id, missing) for missing in ablations(env_id)},
     )

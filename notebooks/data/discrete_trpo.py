@@ -139,7 +139,7 @@ PARTS = {
         | {label: (changed_run, made) for label, made in prefixes(FIRST, list(CHANGES)).items()},
     ),
     "reuse": Part([Table("07_reuse.csv", CURVES)], {label: (reuse_run, times) for label, times in REUSE.items()}),
-    "stale": Part([Table("07_stale.csv", list, STALE)], {"one batch": (stale_run, 16)}),
+    "stale": Part([Table("07_stale.csv", list, STALE, "effective_sample_size")], {"one batch": (stale_run, 16)}),
     "rates": Part([Table("00_rates.csv", CURVES)], {label: (rate_run, rate) for label, rate in RATES.items()}),
     "order": Part([Table("07_order.csv", CURVES)], {label: (changed_run, made) for label, made in ORDER.items()}),
     "without": Part([Table("07_without.csv", CURVES)], {label: (changed_run, made) for label, made in WITHOUT.items()}),

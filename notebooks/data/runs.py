@@ -25,6 +25,7 @@ class Table(NamedTuple):
     file: str
     rows: Callable[[Any], Sequence[Row]]  # of a run's result, without label and seed
     header: Sequence[str] = CURVE
+    score: str = "episode_return"  # the column whose mean over a run's rows check.py compares
 
 
 class Part(NamedTuple):
