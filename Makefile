@@ -7,7 +7,7 @@ NOTEBOOKS := notebooks
 LAB_FLAGS := $(if $(filter 0,$(shell id -u)),--allow-root) \
              $(if $(or $(filter Darwin,$(shell uname)),$(DISPLAY),$(WAYLAND_DISPLAY)),,--no-browser --ip=0.0.0.0)
 
-.PHONY: lab test lint unit nbval slides test-browser agreement mutants coverage notebooks data-check bench clean
+.PHONY: lab test lint unit nbval worlds slides test-browser agreement mutants coverage notebooks data-check bench clean
 
 lab: $(INSTALLED)  ## open JupyterLab on the first notebook
 	$(BIN)/jupyter lab $(LAB_FLAGS) notebooks/00_start_here.ipynb
@@ -23,6 +23,9 @@ unit: $(INSTALLED)
 nbval: $(INSTALLED)
 	$(BIN)/pytest --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg --nbval-cell-timeout 300 $(NOTEBOOKS)
 
+worlds: $(INSTALLED)  ## tests and notebooks in other worlds of rounding: make worlds WORLDS="3 7" NB=04_conjugate_gradient JOBS=2
+	$(BIN)/python -m tests.worlds --worlds $(WORLDS) --only $(NB) --jobs $(or $(JOBS),1)
+
 agreement: $(INSTALLED)  ## compare with SB3-contrib on the same inputs
 	$(BIN)/pip install --quiet --requirement benchmarks/requirements.txt
 	$(BIN)/pytest tests/test_agreement.py
@@ -36,7 +39,7 @@ coverage: $(INSTALLED)  ## lines of trpo_lib that the unit tests run
 notebooks: $(INSTALLED)  ## re-execute notebooks in place; one of them: make notebooks NB=03_taylor_and_kkt
 	$(BIN)/python -m trpo_lib.classroom.execute $(NB)
 
-data-check: $(INSTALLED)  ## are the stored runs still what their commands make? half an hour; one file: make data-check FILE=07_ladder.csv
+data-check: $(INSTALLED)  ## are the stored runs what their commands make? half an hour; one file: make data-check FILE=07_ladder.csv
 	$(BIN)/python notebooks/data/check.py $(FILE)
 
 slides: $(INSTALLED)  ## a slide deck of every notebook, slides/NN_name.html; one of them: make slides NB=03_taylor_and_kkt
