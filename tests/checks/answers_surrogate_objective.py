@@ -70,37 +70,77 @@ def _forgotten(logits, logits_old, actions, advantages):
     _gathered(logits, logits_old, actions, advantages)
 
 
-def _difference(mdp, pi_old, pi_new):
-    return mdp.occupancy(pi_new) @ (pi_new * mdp.advantages(pi_old)).sum(1) / (1 - mdp.gamma)
+def _lemma(states, actions, advantages, gamma):
+    met = advantages[states, actions]
+    return gamma ** torch.arange(len(met)) @ met.mean(1)
 
 
-def _difference_loop(mdp, pi_old, pi_new):
-    rho, advantages, total = mdp.occupancy(pi_new), mdp.advantages(pi_old), 0.0
-    for s in range(mdp.num_states):
-        for a in range(mdp.num_actions):
-            total += float(rho[s]) * float(pi_new[s, a]) * float(advantages[s, a])
-    return total / (1 - mdp.gamma)
+def _lemma_loop(states, actions, advantages, gamma):
+    total = 0.0
+    for t in range(states.shape[0]):
+        for n in range(states.shape[1]):
+            total += gamma**t * float(advantages[states[t, n], actions[t, n]])
+    return total / states.shape[1]
+
+
+def _lemma_backwards(states, actions, advantages, gamma):
+    to_come = torch.zeros(states.shape[1], dtype=advantages.dtype)
+    for t in reversed(range(len(states))):
+        to_come = advantages[states[t], actions[t]] + gamma * to_come
+    return to_come.mean()
+
+
+def _lemma_writes(states, actions, advantages, gamma):
+    states.mul_(advantages.shape[1]).add_(actions)
+    return gamma ** torch.arange(len(states)) @ advantages.flatten()[states].mean(1)
+
+
+def _weigh(log_ratio, rewards, gamma):
+    return gamma ** torch.arange(len(rewards)) @ (log_ratio.cumsum(0).exp() * rewards).mean(1)
+
+
+def _weigh_loop(log_ratio, rewards, gamma):
+    total = 0.0
+    for n in range(rewards.shape[1]):
+        log_weight = 0.0
+        for t in range(rewards.shape[0]):
+            log_weight += log_ratio[t, n].item()
+            total += gamma**t * math.exp(log_weight) * rewards[t, n].item()
+    return total / rewards.shape[1]
+
+
+def _weigh_matrix(log_ratio, rewards, gamma):
+    lower = torch.ones(len(rewards), len(rewards), dtype=rewards.dtype).tril()
+    return (gamma ** torch.arange(len(rewards))[:, None] * (lower @ log_ratio).exp() * rewards).sum(0).mean()
+
+
+def _weigh_products(log_ratio, rewards, gamma):
+    return gamma ** torch.arange(len(rewards)) @ (log_ratio.exp().cumprod(0) * rewards).mean(1)
+
+
+def _weigh_writes(log_ratio, rewards, gamma):
+    for t in range(1, len(rewards)):
+        log_ratio[t] += log_ratio[t - 1]
+    return gamma ** torch.arange(len(rewards)) @ (log_ratio.exp() * rewards).mean(1)
 
 
 RIGHT = {
     "surrogate_from_logits": [_loop, _numpy, _gathered, _vmapped, _single_precision, _cross_entropy],
     "performance_difference": [
-        _difference_loop,
-        lambda mdp, old, new: float(_difference(mdp, old, new)),
-        lambda mdp, old, new: _difference(mdp, old, new).float(),
-        lambda mdp, old, new: (
-            torch.einsum("s,sa,sa->", mdp.occupancy(new), new - old, mdp.advantages(old)) / (1 - mdp.gamma)
-        ),
-        lambda mdp, old, new: np.array([float(_difference(mdp, old, new))]),
-        lambda mdp, old, new: [_difference(mdp, old, new)],
+        _lemma,
+        _lemma_loop,
+        _lemma_backwards,
+        lambda s, a, A, gamma: np.mean(np.sum(gamma ** np.arange(len(s))[:, None] * A.numpy()[s, a], axis=0)),
+        lambda s, a, A, gamma: _lemma(s, a, A.float().double(), gamma).float(),
+        lambda s, a, A, gamma: [_lemma(s, a, A, gamma)],
     ],
-    "samples_needed": [
-        lambda r, A, e: np.var((r * A).numpy(), ddof=1) / e**2,
-        lambda r, A, e: ((r * A).std() / e).square().item(),
-        lambda r, A, e: (r.float() * A.float()).var() / e**2,
-        lambda r, A, e: ((r * A).square().sum() - (r * A).sum() ** 2 / len(r)) / (len(r) - 1) / e**2,
-        lambda r, A, e: torch.cov(r * A) / e**2,
-        lambda r, A, e: torch.var(r * A / e, keepdim=True),
+    "per_decision_return": [
+        _weigh,
+        _weigh_loop,
+        _weigh_matrix,
+        lambda z, r, gamma: np.dot(gamma ** np.arange(len(r)), (np.exp(np.cumsum(z.numpy(), 0)) * r.numpy()).mean(1)),
+        lambda z, r, gamma: _weigh(z, r, gamma).item(),
+        lambda z, r, gamma: _weigh(z, r, gamma)[None],
     ],
 }
 
@@ -122,33 +162,34 @@ WRONG = {
         (lambda logits, old: logits, "your function must take (logits, logits_old, actions, advantages)"),
     ],
     "performance_difference": [
-        (lambda mdp, old, new: mdp.performance(new) - mdp.performance(old), "mdp.performance is not lent"),
-        (lambda mdp, old, new: mdp.start @ (mdp.values(new) - mdp.values(old)), "mdp.start is not lent"),
-        (lambda mdp, old, new: mdp.surrogate(old, new), "mdp.surrogate is not lent"),
-        (lambda mdp, old, new: -_difference(mdp, old, new), "exchanged"),
-        (lambda mdp, old, new: _difference(mdp, new, old), "exchanged"),
-        (lambda mdp, old, new: _difference(mdp, old, new) * (1 - mdp.gamma), "ρ is normalised"),
-        (lambda mdp, old, new: _difference(mdp, old, new) / (1 - mdp.gamma), "exactly 1/(1 − γ) ×"),
-        (lambda mdp, old, new: mdp.occupancy(old) @ ((new - old) * mdp.advantages(old)).sum(1) / (1 - mdp.gamma),
-         "old occupancy"),
-        (lambda mdp, old, new: _difference(mdp, old, old), "your result is 0"),
-        (lambda mdp, old, new: (new * mdp.advantages(old)).sum(1) @ mdp.occupancy(new) / mdp.gamma, "expected"),
-        (lambda mdp, old, new: (new * mdp.advantages(old)).sum(1) * mdp.occupancy(new) / (1 - mdp.gamma), "shape"),
-        (lambda mdp, old, new: abs(_difference(mdp, old, new)), "expected −"),
+        (_lemma_writes, "changes its argument states in place"),
+        (lambda s, a, A, gamma: A[s, a].mean() / (1 - gamma), "not drawn from ρ"),
+        (lambda s, a, A, gamma: A[s, a].sum(0).mean(), "γ^t is missing"),
+        (lambda s, a, A, gamma: _lemma(s, a, A, gamma) / (1 - gamma), "1/(1 − γ) belongs to ρ"),
+        (lambda s, a, A, gamma: _lemma(s, a, A, gamma) / len(s), "average over the steps"),
+        (lambda s, a, A, gamma: _lemma(s, a, A, gamma) * s.shape[1], "their mean"),
+        (lambda s, a, A, gamma: gamma * _lemma(s, a, A, gamma), "γ^0 = 1"),
+        (lambda s, a, A, gamma: -_lemma(s, a, A, gamma), "J(π) − J(π′)"),
+        (lambda s, a, A, gamma: _lemma(s.T, a.T, A, gamma), "along the walks"),
+        (lambda s, a, A, gamma: (1 - gamma) * _lemma(s, a, A, gamma), "exactly (1 − γ) ×"),
+        (lambda s, a, A, gamma: _lemma(s, a, A - A.mean(1, keepdim=True), gamma), "expected"),
+        (lambda s, a, A, gamma: _lemma(s[1:], a[1:], A, gamma), "expected"),
+        (lambda s, a, A, gamma: _lemma(s, a, A.T, gamma), "your function raised IndexError"),
+        (lambda s, a, A, gamma: abs(_lemma(s, a, A, gamma)), "expected −"),
     ],
-    "samples_needed": [
-        (lambda r, A, e: math.ceil((r * A).var() / e**2), "you round"),
-        (lambda r, A, e: int((r * A).var() / e**2), "you round"),
-        (lambda r, A, e: np.var((r * A).numpy()) / e**2, "divides by B"),
-        (lambda r, A, e: (1.96 * (r * A).std() / e) ** 2, "1.96"),
-        (lambda r, A, e: (r * A).square().mean() / e**2, "no variance"),
-        (lambda r, A, e: A.var() * len(r) * (r**2).sum() / r.sum() ** 2 / e**2, "N_eff"),
-        (lambda r, A, e: e**2 / (r * A).var(), "expected"),
-        (lambda r, A, e: r.mul_(A).var() / e**2, "changes its argument r in place"),
-        (lambda r, A, e: A.mul_(r).var() / e**2, "changes its argument A in place"),
-        (lambda r, A, e: (r * A).var() / e**2 / 2, "exactly ½ ×"),
-        (lambda r, A, e: (r * A).var(), "exactly e² ×"),
-        (lambda r, A, e: f"{(r * A).var() / e**2:.4f}", "a text"),
-        (lambda r, A, e: (r * (A - A.mean())).var() / e**2, "expected"),
+    "per_decision_return": [
+        (_weigh_writes, "changes its argument log_ratio in place"),
+        (_weigh_products, "ratios of e^±800: your result is NaN"),
+        (lambda z, r, gamma: _weigh(z, r, gamma) / len(r), "average over the steps"),
+        (lambda z, r, gamma: _weigh(z, r, 1.0), "γ^t is missing"),
+        (lambda z, r, gamma: gamma * _weigh(z, r, gamma), "γ^0 = 1"),
+        (lambda z, r, gamma: _weigh(-z, r, gamma), "upside down"),
+        (lambda z, r, gamma: _weigh(torch.zeros_like(z), r, gamma), "expected"),
+        (lambda z, r, gamma: _weigh(z, r, gamma) * r.shape[1], "exactly z.shape[1] ×"),
+        (lambda z, r, gamma: -_weigh(z, r, gamma), "exactly −1 ×"),
+        (lambda z, r, gamma: (gamma ** torch.arange(len(r))[:, None] * z.exp() * r).sum(0).mean(), "own ratio alone"),
+        (lambda z, r, gamma: (gamma ** torch.arange(len(r))[:, None] * z.sum(0).exp() * r).sum(0).mean(), "whole walk"),
+        (lambda z, r, gamma: gamma ** torch.arange(len(r)) @ (z.cumsum(0).exp() * r), "shape"),
+        (lambda z, r, gamma: _weigh(z.clamp(-1, 1), r, gamma), "expected"),
     ],
 }  # fmt: skip
