@@ -21,8 +21,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from trpo_lib import TRPO, Episode
-from trpo_lib.agent.presets import find_preset
+from trpo_lib import Episode
+from trpo_lib.extensions.presets import find_preset
+from trpo_lib.training.train import make_agent
 
 RESULTS = Path(__file__).parent / "results"
 EVALUATION_EPISODES = 20
@@ -90,7 +91,7 @@ def run(env_id: str, contestant: str, seed: int, steps: int) -> tuple[Result, li
     watch, begin = Stopwatch(), time.process_time()
     ratios = [np.nan]
     if contestant == OURS:
-        agent = TRPO(env_id, seed=seed)
+        agent = make_agent(env_id, seed=seed)
         agent.update = watch(agent.update)
         episodes = agent.learn(steps, progress=False).episodes
         seconds = time.process_time() - begin

@@ -28,7 +28,8 @@ from sb3_contrib import TRPO as SB3TRPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
 from trpo_lib import TRPO, FisherVectorProduct, TRPOConfig, make_policy, surrogate_objective
-from trpo_lib.agent.presets import PRESETS, find_preset
+from trpo_lib.extensions.presets import find_preset
+from trpo_lib.training.train import make_agent
 
 Turn = Callable[[], object]
 PROCESSES = 7  # of each contestant, where a turn is short
@@ -231,9 +232,9 @@ def whole_training(env_id: str, repeats: int) -> None:
 
 def own_settings(env_id: str, repeats: int) -> None:
     """Steps a second of whole training: our preset beside the settings tuned for SB3-contrib."""
-    config, theirs = PRESETS[env_id].config, TUNED[env_id]
+    config, theirs = find_preset(env_id).config, TUNED[env_id]
     steps = 2 * math.lcm(config.num_envs * config.rollout_steps, 2 * theirs["n_steps"])
-    contestants = {"ours": partial(TRPO, env_id), "theirs": partial(sb3_tuned, env_id, seed=0)}
+    contestants = {"ours": partial(make_agent, env_id), "theirs": partial(sb3_tuned, env_id, seed=0)}
     times = take_turns({name: partial(_training, make, steps) for name, make in contestants.items()}, repeats)
     speeds = {name: 1e3 * steps / milliseconds for name, milliseconds in times.items()}
     print(f"  {env_id:<26}{speeds['ours']:6.0f} and {speeds['theirs']:5.0f} steps a second", end="")

@@ -14,7 +14,8 @@ from hypothesis import Phase, settings
 from torch.func import functional_call
 from torch.nn.utils import parameters_to_vector
 
-from trpo_lib import TRPO, GaussianPolicy, TRPOConfig, make_policy
+from trpo_lib import GaussianPolicy, make_policy
+from trpo_lib.training.train import agent_class
 
 torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
@@ -106,11 +107,12 @@ def quadrature():
 
 @pytest.fixture
 def make_agent():
-    """(env, seed, **settings) -> a small agent."""
+    """(env, seed, **settings) -> a small agent, of the class that the settings need."""
     small = {"num_envs": 2, "rollout_steps": 32, "hidden_sizes": (8,), "critic_epochs": 2, "critic_minibatch": 16}
 
     def make(env="CartPole-v1", seed=0, **settings):
-        return TRPO(env, TRPOConfig(**{**small, **settings}), seed=seed)
+        kind = agent_class(settings)
+        return kind(env, kind.Config.from_settings({**small, **settings}), seed=seed)
 
     return make
 

@@ -30,7 +30,7 @@ MODULES = {
     "gae": ["test_gae.py"],
     "experience.batch": ["test_trpo_step.py"],
     "mdp": ["test_mdp.py"],
-    "networks.parts": ["test_networks.py"],
+    "networks.parts": ["test_parts.py"],
     "networks.critic": ["test_critic.py"],
     "networks.policy": POLICIES,
     "networks.discrete": POLICIES,

@@ -11,7 +11,14 @@ from environments import Probe, vectorize
 from torch.distributions import kl_divergence
 from torch.nn.utils import parameters_to_vector
 
-from trpo_lib import TRPO, FisherVectorProduct, conjugate_gradient, generalized_advantage_estimation, standardize, trpo
+from trpo_lib import (
+    TRPO,
+    FisherVectorProduct,
+    conjugate_gradient,
+    generalized_advantage_estimation,
+    mean_kl,
+    standardize,
+)
 from trpo_lib.agent.presets import find_preset
 from trpo_lib.classroom import museum
 from trpo_lib.classroom.ablations import (
@@ -20,7 +27,6 @@ from trpo_lib.classroom.ablations import (
     NoLineSearch,
     TimeLimitIsDeath,
     ablations,
-    exchanged,
     without,
 )
 
@@ -188,38 +194,50 @@ def test_where_there_is_nothing_to_leave_out_the_bits_are_the_same(kind, setting
     assert repr(complete.history) == repr(agent.history)
 
 
-def test_exchanged_parts_are_called_and_put_back_also_after_an_error():
-    own = trpo.conjugate_gradient
+def test_part_is_called_where_the_librarys_was_and_nowhere_else():
     calls = []
 
     def counted(*args, **kwargs):
         calls.append(1)
-        return own(*args, **kwargs)
+        return conjugate_gradient(*args, **kwargs)
 
-    agent = TRPO("CartPole-v1", SMALL)
-    with exchanged(conjugate_gradient=counted):
+    Counted = museum.with_part(conjugate_gradient=counted)
+    for kind in (TRPO, Counted, TRPO):
+        agent = kind("CartPole-v1", SMALL)
         agent.update(agent.collect())
     assert calls == [1]
-    assert trpo.conjugate_gradient is own
-    with pytest.raises(ZeroDivisionError), exchanged(conjugate_gradient=lambda *_, **__: 1 / 0):
-        agent.update(agent.collect())
-    assert trpo.conjugate_gradient is own
+    assert issubclass(Counted, TRPO)
 
 
-def test_part_that_the_update_does_not_have_is_refused_and_nothing_is_changed():
-    before = dict(vars(trpo))
-    with pytest.raises(AttributeError, match="congugate_gradient"), exchanged(mean_kl=None, congugate_gradient=None):
-        pass
-    assert vars(trpo) == before
+@pytest.mark.parametrize("name", ["congugate_gradient", "update"])
+def test_what_is_no_part_of_the_update_is_refused(name):
+    with pytest.raises(AttributeError, match=name):
+        museum.with_part(mean_kl=mean_kl, **{name: None})
+
+
+@pytest.mark.parametrize("part", ["standardize", "surrogate_objective", "FisherVectorProduct", "conjugate_gradient",
+                                  "trust_region_step", "backtracking_line_search", "mean_kl"])  # fmt: skip
+def test_every_part_is_used(part):
+    broken = museum.with_part(**{part: lambda *_, **__: 1 / 0})("CartPole-v1", SMALL)
+    with pytest.raises(ZeroDivisionError):
+        broken.update(broken.collect())
 
 
 def test_agent_with_a_part_of_the_library_is_the_agent_of_the_library():
-    agents = TRPO("CartPole-v1", SMALL), museum.with_part(mean_kl=trpo.mean_kl)("CartPole-v1", SMALL)
+    agents = TRPO("CartPole-v1", SMALL), museum.with_part(mean_kl=mean_kl)("CartPole-v1", SMALL)
     for agent in agents:
         agent.update(agent.collect())
     assert repr(agents[0].history) == repr(agents[1].history)
     broken = museum.with_part(surrogate_objective=lambda log_prob, *_: 0 * log_prob.sum())("CartPole-v1", SMALL)
     assert not broken.update(broken.collect()).accepted
+
+
+def test_policy_gradient_says_nothing_of_a_solve_or_a_search_that_it_has_not():
+    agent = PolicyGradient("CartPole-v1", SMALL, learning_rate=0.1)
+    report = agent.update(agent.collect())
+    assert (report.cg_iterations, report.cg_residuals, report.cg_stop_reason) == (0, (), "not used")
+    assert (report.accepted, report.fraction, report.trials) == (True, 1.0, 0)
+    assert report.predicted_gain == pytest.approx(0.1 * report.gradient_norm**2)
 
 
 def test_kl_and_fisher_averaged_over_dimensions_are_a_region_and_a_damping_as_many_times_as_large():
@@ -266,7 +284,7 @@ def test_reports_are_printed_side_by_side_in_columns(capsys):
 
 
 def test_comparison_runs_both_agents_from_the_same_start(capsys):
-    echo = museum.with_part(mean_kl=trpo.mean_kl)
+    echo = museum.with_part(mean_kl=mean_kl)
     one, two = museum.compare(echo, museum.six_joints, "kl_ratio", config=SMALL, updates=2)
     assert repr(one) == repr(two)
     assert len(one) == 2
@@ -315,7 +333,7 @@ def test_every_diagnosis_is_a_name_that_readers_are_told_and_speaks_by_a_field_o
     assert {museum.diagnosis(name) for name in "ABC"} < set(museum.BUGS)
     assert len({museum.diagnosis(name) for name in "ABC"}) == 3
     fields = {name for name, _ in museum.BUGS.values()}
-    assert fields <= set(museum.UpdateReport.__annotations__)
+    assert fields <= {field.name for field in dataclasses.fields(museum.UpdateReport)}
 
 
 def test_every_test_that_the_notebook_names_exists():

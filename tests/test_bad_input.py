@@ -34,6 +34,8 @@ from trpo_lib import (
     train,
     trust_region_step,
 )
+from trpo_lib.extensions.settings import CriticFirstConfig, OffPolicyConfig
+from trpo_lib.gae import discounted_sum
 
 NAN, INF = float("nan"), float("inf")
 FLAT, NOT_FINITE = torch.ones(3), torch.tensor([1.0, NAN, 2.0])
@@ -59,8 +61,7 @@ FIELDS = {
     "cg_iterations": COUNT, "cg_tolerance": (1.0, *NOT_NEGATIVE),
     "fisher_fraction": (0.0, *UNIT), "line_search_shrink": OPEN_UNIT, "line_search_trials": COUNT,
     "rescale_step": FLAG, "hidden_sizes": SIZES, "activation": ACTIVATION, "initial_log_std": (NAN, INF, "0", None),
-    "normalize_observations": FLAG, "critic_first": FLAG, "past_rollouts": COUNT[1:],
-    "critic_epochs": COUNT[1:], "critic_minibatch": COUNT,
+    "normalize_observations": FLAG, "critic_epochs": COUNT[1:], "critic_minibatch": COUNT,
     "critic_learning_rate": POSITIVE,
 }  # fmt: skip
 
@@ -126,7 +127,9 @@ VECTOR = ([1.0], None, torch.ones(2, 2))  # for a flat vector
 TENSOR = ([1.0, 2.0, 3.0], None, torch.ones(3, 1))  # for a tensor of shape (3,)
 BAD_PI = (None, PI[:1], PI.float(), PI + 0.1, -PI, PI * NAN)
 TABLE = {
-    TRPOConfig: FIELDS,
+    TRPOConfig: FIELDS, CriticFirstConfig: {"critic_first": FLAG},
+    OffPolicyConfig: {"critic_first": FLAG, "past_rollouts": COUNT[1:]},
+    discounted_sum: {"decay": TENSOR},
     td: {"rewards": (*TENSOR, NOT_FINITE), "values": (*TENSOR, NOT_FINITE), "next_values": (*TENSOR, NOT_FINITE),
          "terminated": TENSOR, "gamma": UNIT},
     gae: {"rewards": (*TENSOR, NOT_FINITE), "values": (*TENSOR, NOT_FINITE), "next_values": (*TENSOR, NOT_FINITE),
@@ -170,6 +173,7 @@ TABLE = {
     train: {"total_steps": (0, 2.5), "seed": (-1, None), "gamma": (2.0,), "max_kll": (0.1,)},
 }  # fmt: skip
 REST = {  # what the other arguments are, where the function has no defaults for them
+    CriticFirstConfig: {}, OffPolicyConfig: {}, discounted_sum: {"terms": FLAT},
     standardize: {}, importance_ratio: {"log_prob": FLAT}, Critic: {},
     explained_variance: {"values": FLAT, "targets": FLAT},
     mean_kl: {"old": Categorical(logits=ROWS), "new": Categorical(logits=ROWS)},
@@ -229,6 +233,7 @@ def test_good_input_is_accepted_so_that_the_refusals_above_are_those_of_the_bad_
     for function in (TRPOConfig, td, gae, objective, fisher, solve, search, mdp, mdp_from, policy, collect, agent, fit):
         function()
     required = {
+        discounted_sum: {"decay": FLAT},
         standardize: {"advantages": FLAT},
         importance_ratio: {"log_prob_old": FLAT},
         Critic: {"observation_size": 3},

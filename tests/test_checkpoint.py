@@ -1,6 +1,7 @@
 """Checkpoints: exact, atomic, and refused when they are not whole."""
 
 import contextlib
+import dataclasses
 import errno
 import hashlib
 import os
@@ -8,6 +9,7 @@ import pickle
 import stat
 import subprocess
 import sys
+from pathlib import Path
 from unittest import mock
 
 import gymnasium as gym
@@ -19,9 +21,13 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 from gymnasium.wrappers import TransformReward
 from gymnasium.wrappers.vector import TransformReward as VectorReward
+from torch.nn.utils import parameters_to_vector
 
 from trpo_lib import TRPO, TRPOConfig, make_envs
 from trpo_lib.agent.checkpoint import FORMAT, VERSION, read_checkpoint, write_checkpoint
+from trpo_lib.extensions.critic_first import CriticFirstTRPO
+from trpo_lib.extensions.off_policy import OffPolicyTRPO
+from trpo_lib.training.train import load_agent
 
 ENVIRONMENTS = ("CartPole-v1", "Pendulum-v1", "Acrobot-v1", "MountainCar-v0", "MountainCarContinuous-v0")
 
@@ -48,9 +54,9 @@ def bits(agent):
 @pytest.mark.parametrize(("n", "past_rollouts"), [(1, 0), (9, 0), (1, 3), (3, 2)])
 def test_twice_n_updates_equal_n_updates_save_load_n_updates(env, n, past_rollouts, make_agent, tmp_path):
     updates(make_agent(env, past_rollouts=past_rollouts), n).save(tmp_path / "half")
-    loaded = TRPO.load(tmp_path / "half")
+    loaded = load_agent(tmp_path / "half")
     assert len(loaded.history) == n
-    assert len(loaded.past) == min(n, past_rollouts)
+    assert len(getattr(loaded, "past", ())) == min(n, past_rollouts)
     assert bits(updates(loaded, n)) == bits(updates(make_agent(env, past_rollouts=past_rollouts), 2 * n))
 
 
@@ -105,10 +111,10 @@ def test_environments_of_another_kind_than_saved_start_fresh_episodes(number, pa
     updates(make_agent(past_rollouts=past_rollouts), 2).save(tmp_path / "agent")
     envs = vectorize(*[lambda: gym.make("CartPole-v1")] * number)
     with pytest.warns(UserWarning, match="fresh episodes"):
-        loaded = TRPO.load(tmp_path / "agent", envs)
-    assert len(loaded.past) == (past_rollouts if number == 2 else 0)
+        loaded = load_agent(tmp_path / "agent", envs)
+    assert len(getattr(loaded, "past", ())) == (past_rollouts if number == 2 else 0)
     assert updates(loaded, 3).config.num_envs == number
-    assert len(loaded.past) == past_rollouts
+    assert len(getattr(loaded, "past", ())) == past_rollouts
 
 
 WRAPPED = {
@@ -321,3 +327,41 @@ def test_file_and_folder_are_brought_to_the_disk_in_the_right_order(make_agent, 
     monkeypatch.setattr(os, "replace", lambda a, b: done.append("rename") or replace(a, b))
     make_agent().save(tmp_path / "agent")
     assert done == [False, "rename", True]
+
+
+# Written when one class had all settings, after three updates of so small an agent.
+OF_BEFORE = {
+    "plain": (TRPO, {}),
+    "critic_first": (CriticFirstTRPO, {"critic_first": True}),
+    "past_rollouts": (OffPolicyTRPO, {"critic_first": True, "past_rollouts": 2}),
+}
+
+
+@pytest.mark.parametrize("name", OF_BEFORE)
+def test_checkpoint_of_before_the_extensions_is_loaded_as_what_it_was_and_goes_on(name):
+    torch.set_default_dtype(torch.float32)
+    kind, settings = OF_BEFORE[name]
+    file = Path(__file__).parent / "data" / f"checkpoint_{name}"
+    loaded, state = load_agent(file), read_checkpoint(file)
+    assert type(loaded) is kind
+    small = {"num_envs": 2, "rollout_steps": 8, "hidden_sizes": (4,), "critic_epochs": 1, "critic_minibatch": 16}
+    assert loaded.config == kind.Config(**small, **settings)
+    assert (len(loaded.history), loaded.step, loaded.seed) == (3, state["step"], 3)
+    for report, stored in zip(loaded.history, state["history"], strict=True):
+        assert repr(sorted(dataclasses.asdict(report).items())) == repr(sorted(stored.items()))  # NaN equals no NaN
+    for network in ("policy", "critic"):
+        for key, value in getattr(loaded, network).state_dict().items():
+            assert torch.equal(value, state[network][key])
+    again = updates(kind("CartPole-v1", loaded.config, seed=3), 3)  # close, as rounding is the machine's
+    now, then = (parameters_to_vector(agent.policy.parameters()) for agent in (again, loaded))
+    torch.testing.assert_close(now, then, rtol=1e-2, atol=1e-2)
+    assert len(updates(loaded, 2).history) == 5
+    assert len(getattr(loaded, "past", ())) == settings.get("past_rollouts", 0)
+
+
+def test_checkpoint_of_an_extension_is_refused_by_a_class_that_does_not_know_its_settings(make_agent, tmp_path):
+    make_agent(past_rollouts=1).save(tmp_path / "agent")
+    for kind in (TRPO, CriticFirstTRPO):
+        with pytest.raises(ValueError, match=r"got past_rollouts=1 besides.*load_agent"):
+            kind.load(tmp_path / "agent")
+    assert type(load_agent(tmp_path / "agent")) is OffPolicyTRPO

@@ -20,12 +20,10 @@ BAD = {
     "line_search_shrink": (0.0, 1.0, *NUMBER),
     "line_search_trials": COUNT,
     "rescale_step": ("no", 2, None),
-    "critic_first": (1, "yes"),
     "hidden_sizes": ((64, 0), (2.5,), 64, map(float, "45")),
     "activation": ("sine", None),
     "initial_log_std": (math.nan, math.inf, -math.inf),
     "normalize_observations": ("no", 2, None),
-    "past_rollouts": (-1, 1.5, "two"),
     "critic_epochs": (-1, 2.5, math.nan),
     "critic_minibatch": COUNT,
     "critic_learning_rate": (0.0, *NUMBER),
@@ -83,3 +81,16 @@ def test_config_is_frozen_and_can_be_compared_and_hashed():
 def test_unknown_setting_is_refused():
     with pytest.raises(TypeError, match="max_kll"):
         TRPOConfig(max_kll=0.01)
+
+
+@dataclasses.dataclass(frozen=True)
+class Extended(TRPOConfig):
+    extra: int = 0
+
+
+def test_settings_of_an_extension_are_refused_unless_they_are_switched_off():
+    settings = dataclasses.asdict(Extended(gamma=0.5))
+    assert TRPOConfig.from_settings(settings) == TRPOConfig(gamma=0.5)
+    assert Extended.from_settings({"gamma": 0.5}) == Extended(gamma=0.5)
+    with pytest.raises(ValueError, match=r"those of TRPOConfig, got extra=3 besides"):
+        TRPOConfig.from_settings({**settings, "extra": 3})

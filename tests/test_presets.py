@@ -11,6 +11,10 @@ from gymnasium import spaces
 import trpo_lib.trpo
 from trpo_lib import TRPO, TRPOConfig, train
 from trpo_lib.agent.presets import PRESETS, find_preset
+from trpo_lib.extensions import presets as extensions
+from trpo_lib.extensions.critic_first import CriticFirstTRPO
+from trpo_lib.extensions.off_policy import OffPolicyTRPO
+from trpo_lib.training.train import agent_class, make_agent
 
 TINY = {"num_envs": 2, "rollout_steps": 16, "hidden_sizes": (4,), "critic_epochs": 1}
 
@@ -106,3 +110,54 @@ def test_unknown_override_is_refused_with_all_that_are_known():
     with pytest.raises(TypeError, match="max_kll") as refusal:
         train("CartPole-v1", 64, max_kll=0.01)
     assert all(name in str(refusal.value) for name in TRPOConfig.fields())
+
+
+def test_trpo_is_trpo_on_every_environment():
+    for env_id, preset in PRESETS.items():
+        assert type(preset.config) is TRPOConfig, env_id
+
+
+@pytest.mark.parametrize("env_id", sorted(extensions.PRESETS))
+def test_preset_of_an_extension_stands_beside_trpos_own_and_train_names_what_it_takes(env_id):
+    preset = extensions.find_preset(env_id)
+    assert preset is extensions.PRESETS[env_id]
+    assert preset.total_steps == PRESETS[env_id].total_steps, "or they cannot be compared"
+    assert type(preset.config) is not TRPOConfig
+    kind = agent_class(dataclasses.asdict(preset.config))
+    assert kind.Config is type(preset.config)
+    assert kind is not TRPO
+    assert kind.default_config(env_id) is preset.config
+
+
+@pytest.mark.parametrize("env_id", ["CartPole-v1", "Pendulum-v1", "CliffWalking-v1"])
+def test_where_no_extension_has_a_preset_it_is_trpos(env_id):
+    assert extensions.find_preset(env_id) == find_preset(env_id)
+    assert type(make_agent(env_id)) is TRPO
+    assert CriticFirstTRPO(env_id).config == CriticFirstTRPO.Config.from_settings(
+        dataclasses.asdict(TRPO(env_id).config)
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "kind"),
+    [
+        ({}, TRPO),
+        ({"critic_first": False, "past_rollouts": 0}, TRPO),
+        ({"critic_first": True}, CriticFirstTRPO),
+        ({"past_rollouts": 2}, OffPolicyTRPO),
+        ({"critic_first": True, "past_rollouts": 1}, OffPolicyTRPO),
+    ],
+    ids=str,
+)
+def test_an_agent_is_named_for_what_its_settings_make_of_it(settings, kind):
+    agent = make_agent("CartPole-v1", seed=3, **TINY, **settings)
+    assert type(agent) is kind
+    assert agent.seed == 3
+    assert {name: getattr(agent.config, name) for name in TINY} == TINY
+    assert all(getattr(agent.config, name, False) == value for name, value in settings.items())
+
+
+def test_setting_of_an_extension_that_makes_no_sense_is_refused_by_name():
+    for wrong in ({"past_rollouts": -1}, {"critic_first": "yes"}):
+        with pytest.raises((ValueError, TypeError), match=rf"^{next(iter(wrong))} must"):
+            make_agent("CartPole-v1", **TINY, **wrong)

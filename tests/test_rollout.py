@@ -8,7 +8,6 @@ from gymnasium import spaces
 from gymnasium.vector import AutoresetMode
 
 from trpo_lib import collect_rollout, make_envs, make_policy, start
-from trpo_lib.experience.rollout import end_to_end
 
 
 def expected_rows(offset, steps, dummies):
@@ -40,38 +39,6 @@ def policy():
 
 
 MODES = list(AutoresetMode)
-
-
-@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-@pytest.mark.parametrize("parts", [(23,), (5, 1, 1, 16), (1,) * 23], ids=["whole", "parts", "steps"])
-def test_rollouts_end_to_end_are_one_long_rollout(mode, parts, policy):
-    long, *others = (vectorize(lambda: Counting(0), lambda: Counting(2), mode=mode) for _ in range(2))
-    at = {"generator": torch.Generator().manual_seed(0)}
-    expected = collect_rollout(long, policy, 23, start(long, 0), **at)
-    (envs,), cursor = others, start(others[0], 0)
-    at = {"generator": torch.Generator().manual_seed(0)}
-    rollouts = [collect_rollout(envs, policy, steps, cursor, **at) for steps in parts]
-    together = end_to_end(rollouts)
-    for name in ("observations", "next_observations", "actions", "outputs", "rewards", "terminated", "valid"):
-        assert torch.equal(getattr(together, name), getattr(expected, name)), name
-    assert torch.equal(together.terminated | together.truncated, expected.terminated | expected.truncated)
-    assert together.episodes == rollouts[-1].episodes
-
-
-def test_an_episode_that_does_not_go_on_counts_as_truncated(policy):
-    envs = vectorize(lambda: Counting(0), lambda: Counting(2), mode=AutoresetMode.NEXT_STEP)
-    first = collect_rollout(envs, policy, 2, start(envs, 0))
-    assert not (first.terminated | first.truncated)[-1].any(), "or the test is no test"
-    second = collect_rollout(envs, policy, 3, start(envs, 0))
-    assert end_to_end([first, second]).truncated[1].all()
-    assert not first.truncated.any(), "the parts stay what they were"
-
-
-def test_rollouts_of_different_environments_have_no_common_end(policy):
-    one, two = vectorize(lambda: Counting(0)), vectorize(lambda: Counting(0), lambda: Counting(2))
-    rollouts = [collect_rollout(envs, policy, 4, start(envs, 0)) for envs in (one, two)]
-    with pytest.raises(ValueError, match=r"^rollouts must have one number of environments, got \[1, 2\]"):
-        end_to_end(rollouts)
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)

@@ -1,5 +1,7 @@
 """One update: what it may do to the policy, and what it reports."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.distributions import kl_divergence
 
-from trpo_lib import FisherVectorProduct, GaussianPolicy, TRPOConfig, backtracking_line_search, make_policy
+from trpo_lib import TRPO, FisherVectorProduct, GaussianPolicy, TRPOConfig, backtracking_line_search, make_policy
 
 
 def constant(*_):
@@ -140,6 +142,26 @@ def test_rollout_of_another_policy_is_warned_of(make_agent):
     assert report.initial_kl > 1e-4
     assert report.initial_kl == pytest.approx(kl, rel=1e-9)
     assert warned[0].filename == __file__, "it points to whoever called update"
+
+
+def test_what_prepare_leaves_in_the_batch_decides_steps_normaliser_and_explained_variance(make_agent):
+    class Half(TRPO):
+        def prepare(self, rollout):
+            whole = super().prepare(rollout)
+            half = len(whole.observations) // 2
+            rows = ("observations", "actions", "advantages", "values", "returns", "outputs", "log_prob")
+            cut = {name: getattr(whole, name)[:half] for name in rows}
+            return dataclasses.replace(whole, **cut, old=self.policy.distribution_from(cut["outputs"]))
+
+    agent = Half("Pendulum-v1", make_agent("Pendulum-v1").config)
+    rollout = agent.collect()
+    batch = agent.prepare(rollout)
+    report = agent.update(rollout)
+    assert report.step == agent.step == len(batch.observations) == 32
+    assert agent.policy.normalizer.count == 32
+    torch.testing.assert_close(agent.policy.normalizer.mean, batch.observations.mean(0))
+    errors = batch.returns - batch.values
+    assert report.explained_variance == pytest.approx(1 - errors.numpy().var() / batch.returns.numpy().var())
 
 
 def test_normaliser_that_moves_between_acting_and_learning_is_warned_of(make_agent):

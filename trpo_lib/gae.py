@@ -33,6 +33,26 @@ def td_errors(rewards: Tensor, values: Tensor, next_values: Tensor, terminated: 
     return rewards + gamma * next_values.masked_fill(terminated.bool(), 0.0) - values
 
 
+def discounted_sum(terms: Tensor, decay: Tensor) -> Tensor:
+    """Each term and all that follow it, discounted step by step.
+
+        S_t = x_t + c_t S_{t+1},   computed backwards; after the last row nothing follows
+
+    Args:
+        terms: x_t, `(T, N)` or `(T,)`.
+        decay: c_t, in the shape of `terms`: how much of what follows step t counts; 0 where an episode ends.
+
+    Returns:
+        S, in the shape of `terms`.
+    """
+    _validate.same_shape(terms=terms, decay=decay)
+    sums, total = [], 0.0
+    for term, factor in zip(reversed(terms.unbind()), reversed(decay.unbind()), strict=True):
+        total = term + factor * total
+        sums.append(total)
+    return torch.stack(sums[::-1]) if sums else terms
+
+
 def generalized_advantage_estimation(
     rewards: Tensor,
     values: Tensor,
@@ -41,7 +61,6 @@ def generalized_advantage_estimation(
     truncated: Tensor,
     gamma: float,
     lam: float,
-    trust: Tensor | None = None,
 ) -> Tensor:
     """The exponentially weighted average of all k-step advantage estimates (GAE, eq. 16).
 
@@ -50,16 +69,11 @@ def generalized_advantage_estimation(
     `done` is termination *or* truncation: nothing that happens after a reset belongs to this episode.
     Only termination removes the bootstrap value inside δ.
 
-    Where another policy acted, what followed the action a_t counts as far as π would have done the same:
-
-        A_t = δ_t + γλ (1 − done_t) c_{t+1} A_{t+1},   c = min(1, π(a|s)/π_acted(a|s))
-
     Args:
         rewards, values, next_values, terminated: as for `td_errors`, `(T, N)` or `(T,)`.
         truncated: true where a time limit or another outside hand ended the episode; the same shape.
         gamma: discount factor in [0, 1].
         lam: λ in [0, 1]; 0 trusts the critic after one step, 1 never.
-        trust: c_t, in the shape of `rewards`; None where π itself acted.
 
     Returns:
         The advantages, in the shape of `rewards`.
@@ -67,7 +81,7 @@ def generalized_advantage_estimation(
     Raises:
         ValueError: shapes differ, a number is NaN or infinite, or gamma or lam is outside [0, 1].
 
-    Source: GAE, section 3; the factor c is that of Retrace (Munos et al. 2016) and V-trace (Espeholt et al. 2018).
+    Source: GAE, section 3.
     """
     _validate.in_unit_interval("lam", lam)
     _validate.same_shape(rewards=rewards, truncated=truncated)
@@ -75,15 +89,7 @@ def generalized_advantage_estimation(
         raise ValueError(f"rewards must have shape (T, N) or (T,), got {tuple(rewards.shape)}.")
     delta = td_errors(rewards, values, next_values, terminated, gamma)
     done = terminated.bool() | truncated.bool()
-    decay = (gamma * lam) * (~done).to(delta.dtype)
-    if trust is not None:
-        _validate.same_shape(rewards=rewards, trust=trust)
-        decay[:-1] *= trust[1:]
-    advantages, advantage = [], 0.0
-    for delta_t, decay_t in zip(reversed(delta.unbind()), reversed(decay.unbind()), strict=True):
-        advantage = delta_t + decay_t * advantage
-        advantages.append(advantage)
-    return torch.stack(advantages[::-1]) if advantages else delta
+    return discounted_sum(delta, (gamma * lam) * (~done).to(delta.dtype))
 
 
 def standardize(advantages: Tensor) -> Tensor:

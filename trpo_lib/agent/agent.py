@@ -17,6 +17,7 @@ from trpo_lib.agent.acting import Acting
 from trpo_lib.agent.config import TRPOConfig
 from trpo_lib.agent.contexts import interrupts_wait, one_thread
 from trpo_lib.agent.presets import find_preset
+from trpo_lib.agent.recording import Recording
 from trpo_lib.agent.report import UpdateReport
 from trpo_lib.agent.saving import Saving
 from trpo_lib.experience.environments import make_envs, require_vector_env
@@ -25,28 +26,57 @@ from trpo_lib.networks.critic import Critic
 from trpo_lib.networks.policies import make_policy
 
 
-class Agent(Acting, Saving, ABC):
+class Agent(Acting, Recording, Saving, ABC):
     """Policy and critic, the environments they act in, and what they have been through; see `TRPO`."""
+
+    Config = TRPOConfig  # the class of the settings
 
     def __init__(self, env: str | VectorEnv, config: TRPOConfig | None = None, *, seed: int = 0, device: str = "cpu"):
         _validate.count("seed", seed, minimum=0)
         if not isinstance(env, str):
             require_vector_env(env, "env")
-        if config is not None:
-            _validate.instance("config", config, TRPOConfig, "a TRPOConfig")
-        self.config = config or find_preset(env).config
+        self.config = self._own(self.default_config(env) if config is None else config)
         self.seed, self.device = int(seed), _device(device)
         self.envs = make_envs(env, self.config.num_envs) if isinstance(env, str) else env
         self.config = dataclasses.replace(self.config, num_envs=self.envs.num_envs)
-        self.cursor = start(self.envs, self.seed)
+        self.cursor = start(self.envs, self.environment_seed)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
-            self._build_networks()
+            torch.manual_seed(self.network_seed)
+            self.build_networks()
         self.generator = torch.Generator(self.device).manual_seed(self.seed)
         self.history: list[UpdateReport] = []
         self.episodes: list[Episode] = []
-        self.past: list[Rollout] = []
         self.step = 0
+
+    @classmethod
+    def default_config(cls, env: str | VectorEnv) -> TRPOConfig:
+        """The settings of an agent that was given none: the environment's preset."""
+        return find_preset(env).config
+
+    @classmethod
+    def _own(cls, config: TRPOConfig) -> TRPOConfig:
+        """The same settings as the class that this agent has."""
+        _validate.instance("config", config, TRPOConfig, "a TRPOConfig")
+        return config if type(config) is cls.Config else cls.Config.from_settings(dataclasses.asdict(config))
+
+    @property
+    def network_seed(self) -> int:
+        """From which the networks' first parameters are drawn."""
+        return self.seed
+
+    @property
+    def environment_seed(self) -> int:
+        """Of the first environment; environment i begins with this seed + i."""
+        return self.seed
+
+    def build_networks(self) -> None:
+        """Make policy, critic, and the critic's optimizer; torch's generator has been seeded."""
+        config, envs = self.config, self.envs
+        network = {"hidden_sizes": config.hidden_sizes, "activation": config.activation}
+        spaces = envs.single_observation_space, envs.single_action_space
+        self.policy = make_policy(*spaces, initial_log_std=config.initial_log_std, **network).to(self.device)
+        self.critic = Critic(spaces[0].shape[0], self.policy.normalizer, **network).to(self.device)
+        self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.critic_learning_rate, fused=True)
 
     @abstractmethod
     def update(self, rollout: Rollout) -> UpdateReport:
@@ -56,7 +86,7 @@ class Agent(Acting, Saving, ABC):
         """Act for one batch with the present policy."""
         cursor, self.cursor = self.cursor, None  # put back when the rollout is complete
         if cursor is None:  # one that was cut short left the environments in the middle of a step
-            cursor = start(self.envs, self.seed + self.step)
+            cursor = start(self.envs, self.environment_seed + self.step)
         cursor.step = self.step
         rollout = collect_rollout(self.envs, self.policy, self.config.rollout_steps, cursor, generator=self.generator)
         self.cursor = cursor
@@ -102,14 +132,6 @@ class Agent(Acting, Saving, ABC):
                 self.cursor = None
                 tqdm.write(f"Interrupted after {self.step} steps. The agent is intact; learn() goes on from here.")
         return self
-
-    def _build_networks(self) -> None:
-        config, envs = self.config, self.envs
-        network = {"hidden_sizes": config.hidden_sizes, "activation": config.activation}
-        spaces = envs.single_observation_space, envs.single_action_space
-        self.policy = make_policy(*spaces, initial_log_std=config.initial_log_std, **network).to(self.device)
-        self.critic = Critic(spaces[0].shape[0], self.policy.normalizer, **network).to(self.device)
-        self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.critic_learning_rate, fused=True)
 
 
 def _device(device: str) -> torch.device:

@@ -1,7 +1,9 @@
 """Every setting of the algorithm, with its symbol and how much to care about it."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from trpo_lib import _validate
 from trpo_lib.networks.parts import ACTIVATIONS
@@ -29,8 +31,6 @@ class TRPOConfig:
         activation: "tanh" or "relu".
         initial_log_std: of a Gaussian policy, in units of half the action box. Matters a lot in continuous control.
         normalize_observations: with running statistics that are frozen during a batch. Matters where scales differ.
-        critic_first: fit the critic to a batch before its advantages are taken, not after. Less noise, more bias.
-        past_rollouts: rollouts of earlier policies that are used again. 0 is TRPO; a few help where steps are dear.
         critic_epochs: passes over the batch in one fit of the critic. Too few, and the advantages are noise.
         critic_minibatch: transitions in one gradient step of the critic.
         critic_learning_rate: of Adam.
@@ -52,8 +52,6 @@ class TRPOConfig:
     activation: str = "tanh"
     initial_log_std: float = -0.5
     normalize_observations: bool = True
-    critic_first: bool = False
-    past_rollouts: int = 0
     critic_epochs: int = 10
     critic_minibatch: int = 128
     critic_learning_rate: float = 1e-3
@@ -62,15 +60,14 @@ class TRPOConfig:
         object.__setattr__(self, "hidden_sizes", _validate.sizes("hidden_sizes", self.hidden_sizes))
         for name in ("num_envs", "rollout_steps", "cg_iterations", "line_search_trials", "critic_minibatch"):
             _validate.count(name, getattr(self, name))
-        for name in ("critic_epochs", "past_rollouts"):
-            _validate.count(name, getattr(self, name), minimum=0)
+        _validate.count("critic_epochs", self.critic_epochs, minimum=0)
         for name in ("max_kl", "fisher_fraction", "critic_learning_rate"):
             _validate.positive(name, getattr(self, name))
         _validate.not_negative("damping", self.damping)
         _validate.below_one("cg_tolerance", self.cg_tolerance)
         for name in ("gamma", "lam", "fisher_fraction"):
             _validate.in_unit_interval(name, getattr(self, name))
-        for name in ("rescale_step", "normalize_observations", "critic_first"):
+        for name in ("rescale_step", "normalize_observations"):
             _validate.boolean(name, getattr(self, name))
         _validate.shrink_factor("line_search_shrink", self.line_search_shrink)
         _validate.number("initial_log_std", self.initial_log_std)
@@ -82,3 +79,19 @@ class TRPOConfig:
     def fields(cls) -> list[str]:
         """The names of all settings."""
         return [field.name for field in dataclasses.fields(cls)]
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """These settings, those that are missing at their defaults; an extension's that is switched off is left out.
+
+        Raises:
+            ValueError: a setting that this class does not know is switched on: the agent is of another kind.
+        """
+        foreign = {name: value for name, value in settings.items() if name not in cls.fields()}
+        on = ", ".join(f"{name}={value!r}" for name, value in foreign.items() if value)
+        if on:
+            raise ValueError(
+                f"the settings must be those of {cls.__name__}, got {on} besides. They are an extension's: "
+                "make or load the agent with its class, or with make_agent and load_agent of trpo_lib.training.train."
+            )
+        return cls(**{name: value for name, value in settings.items() if name not in foreign})

@@ -1,26 +1,70 @@
 """What one update did, and whether to believe it."""
 
 from dataclasses import dataclass
+from typing import Self
+
+from torch import Tensor
+
+from trpo_lib.conjugate_gradient import ConjugateGradientResult
+from trpo_lib.line_search import LineSearchResult
 
 
-@dataclass(frozen=True)
-class UpdateReport:
-    """The diagnostics of one update.
+@dataclass(frozen=True, kw_only=True)
+class PolicyStep:
+    """What the policy's part of an update did.
+
+    A method without a line search accepts every step at its full length; one without conjugate gradient says so.
+
+    Attributes:
+        kl: mean KL(π_old ‖ π_new) after the step.
+        predicted_gain: gᵀΔ, what the linear model promised for the step taken.
+        surrogate_gain: L(θ_new) − L(θ_old), what the surrogate gives.
+        gradient_norm: |g|; the advantages have standard deviation 1.
+        accepted: whether the line search found a step.
+        fraction: of the quadratic model's step that was taken; 0 when none was.
+        trials: of the line search.
+        cg_iterations: products with the Fisher matrix in the solve.
+        cg_residuals: |g − (F + damping·I) x_k| / |g| for k = 0 … cg_iterations.
+        cg_stop_reason: why the solve ended.
+    """
+
+    kl: float
+    predicted_gain: float
+    surrogate_gain: float
+    gradient_norm: float
+    accepted: bool = True
+    fraction: float = 1.0
+    trials: int = 0
+    cg_iterations: int = 0
+    cg_residuals: tuple[float, ...] = ()
+    cg_stop_reason: str = "not used"
+
+    @classmethod
+    def of(cls, gradient: Tensor, solution: ConjugateGradientResult, step: Tensor, search: LineSearchResult, /) -> Self:
+        """The numbers of one natural gradient step: g, x, Δ, and what the line search made of them."""
+        norms = solution.residual_norms
+        return cls(
+            kl=search.kl,
+            predicted_gain=search.fraction * gradient.dot(step).item(),
+            surrogate_gain=search.gain,
+            gradient_norm=norms[0],
+            accepted=search.accepted,
+            fraction=search.fraction,
+            trials=search.trials,
+            cg_iterations=solution.iterations,
+            cg_residuals=tuple(norm / (norms[0] or 1.0) for norm in norms),
+            cg_stop_reason=solution.stop_reason,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateReport(PolicyStep):
+    """The diagnostics of one update: its `PolicyStep`, and besides
 
     Attributes:
         step: transitions seen so far, over all environments.
         mean_return: of the episodes that ended in this batch; NaN when none did.
-        accepted: whether the line search found a step.
-        fraction: of the quadratic model's step that was taken; 0 when none was.
-        trials: of the line search.
-        kl: mean KL(π_old ‖ π_new) after the step.
         kl_ratio: kl / max_kl; near 1 when the trust region is used, never above.
-        predicted_gain: gᵀΔ, what the linear model promised for the step taken.
-        surrogate_gain: L(θ_new) − L(θ_old), what the surrogate gives.
-        gradient_norm: |g|; the advantages have standard deviation 1.
-        cg_iterations: products with the Fisher matrix in the solve.
-        cg_residuals: |g − (F + damping·I) x_k| / |g| for k = 0 … cg_iterations.
-        cg_stop_reason: why the solve ended.
         entropy: of the new policy, mean over states.
         mean_ratio: mean importance ratio after the step; far from 1, and the surrogate's estimate is noise.
         max_ratio: largest importance ratio after the step.
@@ -31,17 +75,7 @@ class UpdateReport:
 
     step: int
     mean_return: float
-    accepted: bool
-    fraction: float
-    trials: int
-    kl: float
     kl_ratio: float
-    predicted_gain: float
-    surrogate_gain: float
-    gradient_norm: float
-    cg_iterations: int
-    cg_residuals: tuple[float, ...]
-    cg_stop_reason: str
     entropy: float
     mean_ratio: float
     max_ratio: float

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import sys
 import warnings
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from trpo_lib.agent.contexts import default_dtype
 from trpo_lib.agent.report import UpdateReport
 from trpo_lib.experience.environment_state import environment_state, restore_environment_state
 from trpo_lib.experience.environments import env_recipe, make_envs, require_vector_env
-from trpo_lib.experience.rollout import Cursor, Episode, Rollout
+from trpo_lib.experience.rollout import Cursor, Episode
 
 
 class Saving:
@@ -23,6 +24,8 @@ class Saving:
 
     A subclass that has more extends `state` and `restore`, each with what `super()` gives.
     """
+
+    Config: type[TRPOConfig]
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a checkpoint from which `load` goes on exactly; an older one at `path` is replaced in one instant.
@@ -47,12 +50,13 @@ class Saving:
         Raises:
             OSError: the file cannot be read.
             ValueError: it is no checkpoint, damaged, or of a newer version; or its environments have no id
-                or have wrappers, and `env` is None; or `env` has other spaces.
+                or have wrappers, and `env` is None; or `env` has other spaces; or the agent was one of an extension
+                whose settings this class does not know.
         """
         if env is not None:
             require_vector_env(env, "env")
         state = read_checkpoint(path)
-        config = TRPOConfig(**state["config"])
+        config = cls.Config.from_settings(state["config"])
         envs = env or _envs_of(state, config.num_envs, path)
         wanted, own = state.get("spaces"), _spaces_of(envs)  # older checkpoints have none
         if wanted not in (None, own):
@@ -67,7 +71,7 @@ class Saving:
             warnings.warn(
                 "the state of these environments cannot be saved: they start fresh episodes, and this run is not "
                 "the one that an uninterrupted run would have been.",
-                stacklevel=2,
+                stacklevel=_outside(),
             )
         return agent
 
@@ -85,7 +89,6 @@ class Saving:
             "optimizer": self.optimizer.state_dict(),
             "generator": self.generator.get_state(),
             "step": self.step,
-            "past": [dataclasses.asdict(rollout) for rollout in self.past],
             "history": [dataclasses.asdict(report) for report in self.history],
             "episodes": torch.tensor(self.episodes, dtype=torch.float64).view(-1, 3),
             "cursor": self.cursor and dataclasses.asdict(self.cursor),
@@ -103,8 +106,6 @@ class Saving:
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
         self.step = state["step"]
-        past = [_rollout(columns, self.device) for columns in state.get("past", ())]
-        self.past = [rollout for rollout in past if rollout.rewards.shape[1] == self.envs.num_envs]
         self.history = [UpdateReport(**report) for report in state["history"]]
         self.episodes = [Episode(int(step), total, int(length)) for step, total, length in state["episodes"].tolist()]
         self.cursor = None
@@ -116,16 +117,19 @@ class Saving:
         return True
 
 
-def _rollout(columns: dict[str, Any], device: torch.device) -> Rollout:
-    episodes = [Episode(*episode) for episode in columns.pop("episodes")]
-    return Rollout(**{name: column.to(device) for name, column in columns.items()}, episodes=episodes)
-
-
 def _envs_of(state: dict[str, Any], num_envs: int, path: str | os.PathLike) -> VectorEnv:
     recipe = state["environment"]
     if recipe is None:
         raise ValueError(f"gymnasium cannot make the environments of {path}: give load(path, env) a VectorEnv.")
     return make_envs(recipe["id"], num_envs, **with_arrays(recipe["options"]))
+
+
+def _outside() -> int:
+    """The stack level, for a warning of the function that asks, of whoever called into this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "trpo_lib":
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _loadable(recipe: dict[str, Any] | None) -> dict[str, Any] | None:

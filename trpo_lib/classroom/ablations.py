@@ -3,40 +3,20 @@
 An ablation is a setting of `TRPOConfig`, or a subclass of `TRPO` that differs in one line of the algorithm.
 """
 
-import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from trpo_lib import trpo
 from trpo_lib.agent.presets import find_preset
-from trpo_lib.agent.report import UpdateReport
+from trpo_lib.agent.report import PolicyStep
 from trpo_lib.classroom.policy_gradient import NaturalGradient, PolicyGradient
 from trpo_lib.experience.batch import Batch
 from trpo_lib.experience.rollout import Rollout
 from trpo_lib.fisher import FisherVectorProduct
 from trpo_lib.trpo import TRPO
-
-
-@contextlib.contextmanager
-def exchanged(**parts: Any) -> Iterator[None]:
-    """Let `TRPO.update` call other functions than its own, by name, and put its own back afterwards.
-
-    Args:
-        parts: what the module `trpo_lib.trpo` imports, for example `conjugate_gradient`, and what is to stand there.
-
-    Raises:
-        AttributeError: the update knows no part of that name.
-    """
-    own = {name: getattr(trpo, name) for name in parts}
-    try:
-        vars(trpo).update(parts)
-        yield
-    finally:
-        vars(trpo).update(own)
 
 
 class Misinformed(TRPO):
@@ -51,11 +31,11 @@ class Misinformed(TRPO):
         self.measured = super().gain_and_kl(batch, step)
         return self.told(*self.measured)
 
-    def record(self, rollout: Rollout, batch: Batch, *, kl: float, surrogate_gain: float, **others) -> UpdateReport:
+    def improve_policy(self, batch: Batch) -> PolicyStep:
         """The last trial is the one that was taken, as all that is told of its KL is 0."""
-        if others["accepted"]:
-            surrogate_gain, kl = self.measured
-        return super().record(rollout, batch, kl=kl, surrogate_gain=surrogate_gain, **others)
+        step = super().improve_policy(batch)
+        gain, kl = self.measured
+        return dataclasses.replace(step, surrogate_gain=gain, kl=kl) if step.accepted else step
 
 
 class NoLineSearch(Misinformed):
@@ -93,10 +73,7 @@ class DampedCurvature(FisherVectorProduct):
 class DampedLength(TRPO):
     """Takes the step length from the damped curvature, as most libraries do."""
 
-    def update(self, rollout: Rollout) -> UpdateReport:
-        """The same update with another curvature."""
-        with exchanged(FisherVectorProduct=DampedCurvature):
-            return super().update(rollout)
+    FisherVectorProduct = DampedCurvature
 
 
 NONE: Mapping[str, Any] = MappingProxyType({})

@@ -47,8 +47,8 @@ class UnscaledCritic(Critic):
 class PlainCritic(TRPO):
     """Its critic does not know the scale of the returns, and begins with a last layer of gain 1."""
 
-    def _build_networks(self):
-        super()._build_networks()
+    def build_networks(self):
+        super().build_networks()
         config, size = self.config, self.policy.normalizer.mean.numel()
         self.critic = UnscaledCritic(size, self.policy.normalizer, config.hidden_sizes, config.activation)
         self.critic.network = mlp(size, config.hidden_sizes, 1, config.activation, output_gain=1.0)
@@ -58,8 +58,8 @@ class PlainCritic(TRPO):
 class LargeLastLayer(TRPO):
     """The policy's last layer begins with a gain of 1 and not of 0.01, so that the first policy is not near uniform."""
 
-    def _build_networks(self):
-        super()._build_networks()
+    def build_networks(self):
+        super().build_networks()
         with torch.no_grad():
             self.policy.network[-1].weight.mul_(100)
 
@@ -67,8 +67,8 @@ class LargeLastLayer(TRPO):
 class SoftplusPolicy(TRPO):
     """The textbook's policy for Pendulum-v1: μ = 2 tanh(…) and σ = softplus(…), both from the state."""
 
-    def _build_networks(self):
-        super()._build_networks()
+    def build_networks(self):
+        super().build_networks()
         config, space = self.config, self.envs.single_action_space
         normalizer = self.policy.normalizer  # the one that the critic uses
         self.policy = SoftplusGaussianPolicy(

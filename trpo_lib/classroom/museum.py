@@ -15,7 +15,6 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
 
 from trpo_lib.agent.config import TRPOConfig
 from trpo_lib.agent.report import UpdateReport
-from trpo_lib.classroom.ablations import exchanged
 from trpo_lib.experience.batch import Batch
 from trpo_lib.experience.rollout import Rollout
 from trpo_lib.trpo import TRPO
@@ -37,14 +36,15 @@ SMALL = TRPOConfig(
 
 
 def with_part(**parts: Any) -> type[TRPO]:
-    """A TRPO whose update calls other functions than the library's; see `exchanged`."""
+    """A TRPO with other parts than the library's, by name, for example `conjugate_gradient`.
 
-    class Broken(TRPO):
-        def update(self, rollout: Rollout) -> UpdateReport:
-            with exchanged(**parts):
-                return super().update(rollout)
-
-    return Broken
+    Raises:
+        AttributeError: the update calls no part of that name.
+    """
+    for name in parts:
+        if not isinstance(vars(TRPO).get(name), staticmethod | type):
+            raise AttributeError(f"parts must be among those that the class TRPO names, got {name!r}.")
+    return type("Broken", (TRPO,), {name: staticmethod(part) for name, part in parts.items()})
 
 
 def reports(
@@ -162,8 +162,8 @@ class _One(TRPO):
 
 
 class _Two(TRPO):
-    def _build_networks(self) -> None:
-        super()._build_networks()
+    def build_networks(self) -> None:
+        super().build_networks()
         other = copy.deepcopy(self.critic)
         self.optimizer = torch.optim.Adam(other.parameters(), lr=self.config.critic_learning_rate)
 

@@ -2,10 +2,9 @@
 
 from torch import Tensor
 
-from trpo_lib.agent.report import UpdateReport
+from trpo_lib.agent.report import PolicyStep
 from trpo_lib.conjugate_gradient import conjugate_gradient
 from trpo_lib.experience.batch import Batch
-from trpo_lib.experience.rollout import Rollout
 from trpo_lib.trpo import TRPO
 
 
@@ -13,7 +12,7 @@ class PolicyGradient(TRPO):
     """The same batches, advantages, networks and critic as `TRPO`, but θ ← θ + learning_rate · g.
 
     Args:
-        env, config, seed: as for `TRPO`; the critic is fitted last, whatever `critic_first` says.
+        env, config, seed: as for `TRPO`.
         learning_rate: step length; nothing else limits the step.
     """
 
@@ -21,27 +20,17 @@ class PolicyGradient(TRPO):
         super().__init__(env, config, seed=seed)
         self.learning_rate = learning_rate
 
-    def update(self, rollout: Rollout) -> UpdateReport:
-        """One step of gradient ascent on the surrogate objective, and then one fit of the critic."""
-        batch = self.prepare(rollout)
+    def improve_policy(self, batch: Batch) -> PolicyStep:
+        """One step of gradient ascent on the surrogate objective."""
         gradient = self.surrogate_gradient(batch)
         step = self.learning_rate * self.direction(batch, gradient)
         gain, kl = self.gain_and_kl(batch, step)
         self.move_policy(step)
-        return self.record(
-            rollout,
-            batch,
-            accepted=True,
-            fraction=1.0,
-            trials=0,
+        return PolicyStep(
             kl=kl,
-            predicted_gain=gradient.dot(step).item(),
             surrogate_gain=gain,
+            predicted_gain=gradient.dot(step).item(),
             gradient_norm=gradient.norm().item(),
-            cg_iterations=0,
-            cg_residuals=(),
-            cg_stop_reason="not used",
-            critic_loss=self.fit_critic(batch),
         )
 
     def direction(self, batch: Batch, gradient: Tensor) -> Tensor:

@@ -1,6 +1,5 @@
 """A batch of experience from a gymnasium vector environment (notebook 07)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -63,29 +62,6 @@ class Rollout:
     def batch(self, array: Tensor) -> Tensor:
         """The valid entries of a `(T, N, …)` array in one row, `(B, …)`."""
         return array[self.valid]
-
-
-def end_to_end(rollouts: Sequence[Rollout]) -> Rollout:
-    """Consecutive rollouts of the same environments as one long rollout, the earliest first.
-
-    An episode that one of them left unfinished goes on in the next. Where it does not, because somebody reset the
-    environments in between, the seam counts as truncation. The episodes are those of the last rollout.
-
-    Raises:
-        ValueError: they differ in their number of environments.
-    """
-    widths = {rollout.rewards.shape[1] for rollout in rollouts}
-    if len(widths) != 1:
-        raise ValueError(f"rollouts must have one number of environments, got {sorted(widths)}.")
-    columns = {
-        name: torch.cat([getattr(rollout, name) for rollout in rollouts])
-        for name in Rollout.__annotations__
-        if name != "episodes"
-    }
-    seams = np.cumsum([len(rollout.rewards) for rollout in rollouts])[:-1]
-    reached, seen = columns["next_observations"][seams - 1], columns["observations"][seams]
-    columns["truncated"][seams - 1] |= (reached != seen).any(-1)
-    return Rollout(**columns, episodes=rollouts[-1].episodes)
 
 
 def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
@@ -169,7 +145,7 @@ def collect_rollout(
 
     to = {"dtype": parameter.dtype, "device": parameter.device}
     for name in ("observations", "next_observations", "rewards"):
-        columns[name] = torch.as_tensor(np.stack(columns[name]), **to)
+        columns[name] = torch.as_tensor(np.stack(columns[name]).copy(order="C"), **to)  # some come column by column
     for name in ("actions", "outputs"):
         columns[name] = torch.stack(columns[name])
     for name in ("terminated", "truncated", "valid"):

@@ -1,7 +1,6 @@
 """Train into a folder, go on, evaluate: what python -m trpo_lib does."""
 
 import argparse
-import dataclasses
 import os
 import sys
 import warnings
@@ -10,10 +9,11 @@ from collections.abc import Callable, Sequence
 import gymnasium as gym
 
 from trpo_lib import _validate
-from trpo_lib.agent.presets import find_preset
 from trpo_lib.agent.report import UpdateReport
 from trpo_lib.experience.environments import env_recipe
+from trpo_lib.extensions.presets import find_preset
 from trpo_lib.training.run_folder import RunFolder, parse_setting
+from trpo_lib.training.train import make_agent
 from trpo_lib.trpo import TRPO
 
 USERS_MISTAKES = (ValueError, TypeError, OSError, RuntimeError, gym.error.Error, gym.error.DependencyNotInstalled)
@@ -22,12 +22,10 @@ INTERRUPTED = 130  # what a shell reports for a program ended by Ctrl-C
 
 def train(arguments: argparse.Namespace) -> int:
     """Train a new agent into a run folder."""
-    preset = find_preset(arguments.env)
-    steps = preset.total_steps if arguments.steps is None else arguments.steps
+    steps = find_preset(arguments.env).total_steps if arguments.steps is None else arguments.steps
     _validate.count("--steps", steps)
-    config = dataclasses.replace(preset.config, **dict(map(parse_setting, arguments.set)))
     folder = RunFolder(arguments.out)
-    agent = TRPO(arguments.env, config, seed=arguments.seed)
+    agent = make_agent(arguments.env, seed=arguments.seed, **dict(map(parse_setting, arguments.set)))
     folder.create(agent, arguments.env)
     return _learn(agent, folder, steps, arguments.quiet)
 
@@ -120,7 +118,13 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("--steps", type=int, help="transitions over all environments; the preset's number if left out")
     new.add_argument("--seed", type=int, default=0)
     new.add_argument("--out", required=True, metavar="FOLDER", help="a folder for the run")
-    new.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="set a field of TRPOConfig")
+    new.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="set a field of TRPOConfig, or one of the extensions'",
+    )
     old = command(resume)
     old.add_argument("folder", help="of the run")
     old.add_argument("--steps", type=int, required=True, help="transitions in all, with those already seen")

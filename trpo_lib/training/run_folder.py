@@ -9,11 +9,13 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from trpo_lib.agent.config import TRPOConfig
-from trpo_lib.agent.report import UpdateReport
+from trpo_lib.agent.report import PolicyStep, UpdateReport
+from trpo_lib.extensions.settings import OffPolicyConfig
+from trpo_lib.training.train import SETTINGS, load_agent
 from trpo_lib.trpo import TRPO
 
-COLUMNS = [field.name for field in dataclasses.fields(UpdateReport)]
+OF_THE_STEP = [field.name for field in dataclasses.fields(PolicyStep)]
+COLUMNS = [name for name in UpdateReport.__annotations__ if name not in OF_THE_STEP] + OF_THE_STEP
 PACKAGES = ("trpo_lib", "torch", "numpy", "gymnasium")
 
 
@@ -67,7 +69,7 @@ class RunFolder:
         """
         if not self.checkpoint.exists():
             raise FileNotFoundError(f"{self.path} holds no run: there is no file {self.checkpoint}.")
-        return TRPO.load(self.checkpoint)
+        return load_agent(self.checkpoint)
 
     def draw(self, agent: TRPO) -> None:
         """The learning curve as a picture."""
@@ -86,24 +88,24 @@ class RunFolder:
 
 
 def parse_setting(text: str) -> tuple[str, object]:
-    """`max_kl=0.02` as a field of `TRPOConfig` and its value.
+    """`max_kl=0.02` as a setting and its value.
 
     Raises:
         ValueError: no such field, with the list of those that there are, or a value that cannot be read.
     """
     name, equals, value = text.partition("=")
-    if not equals or name not in TRPOConfig.fields():
-        raise ValueError(f"--set takes name=value, got {text!r}; the names are {', '.join(TRPOConfig.fields())}.")
+    if not equals or name not in SETTINGS:
+        raise ValueError(f"--set takes name=value, got {text!r}; the names are {', '.join(SETTINGS)}.")
     try:
         return name, value if name == "activation" else json.loads(value.lower())
     except json.JSONDecodeError:
-        default = json.dumps(getattr(TRPOConfig(), name))
+        default = json.dumps(getattr(OffPolicyConfig(), name))
         raise ValueError(f"--set {name}= takes a value like {default}, got {value!r}.") from None
 
 
 def _row(report: UpdateReport) -> list:
-    values = dataclasses.asdict(report)
-    return [*(values | {"cg_residuals": report.cg_residuals[-1]}).values()]
+    values = dataclasses.asdict(report) | {"cg_residuals": report.cg_residuals[-1]}
+    return [values[name] for name in COLUMNS]
 
 
 def _version(package: str) -> tuple[str, str]:
