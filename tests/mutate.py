@@ -36,7 +36,13 @@ MODULES = {
     "networks.discrete": POLICIES,
     "networks.gaussian": POLICIES,
     "networks.policies": POLICIES,
+    "agent.report": ["test_trpo_step.py"],
+    "agent.recording": ["test_trpo_step.py", "test_trpo.py"],
     "trpo": ["test_trpo_step.py", "test_trpo_learn.py", "test_presets.py"],
+    "extensions.v_trace": ["test_v_trace.py"],
+    "extensions.past_experience": ["test_off_policy.py"],
+    "extensions.critic_first": ["test_off_policy.py", "test_presets.py"],
+    "extensions.off_policy": ["test_off_policy.py", "test_checkpoint.py"],
 }
 LONGEST = 120  # seconds; a mutant that never ends is noticed too
 SWAPS = {
@@ -75,8 +81,8 @@ EQUIVALENT = {  # (module, changed line or part of it): why it changes nothing t
         "Independent(Normal(mean, log_std.exp(), validate_args=False), 1, validate_args=True)",
     ),
     ("networks.discrete", "return (outputs >= 0).to(outputs.dtype)"),
-    ("trpo", "if curvature > 0 else 1 * solution.x"),
-    ("trpo", "(solution.residual_norms[0] or 2.0)"),
+    ("trpo", "if curvature > 0 else 1 * x"),
+    ("agent.report", "(norms[0] or 2.0)"),
 }
 
 

@@ -8,7 +8,8 @@ from test_trpo_step import advantages_and_values, one_after_the_other, ratio_to_
 
 from trpo_lib import TRPO, collect_rollout, make_policy, start
 from trpo_lib.extensions.critic_first import CriticFirstTRPO
-from trpo_lib.extensions.off_policy import OffPolicyTRPO, end_to_end
+from trpo_lib.extensions.off_policy import OffPolicyTRPO
+from trpo_lib.extensions.past_experience import end_to_end
 from trpo_lib.extensions.settings import OffPolicyConfig
 
 SMALL = {"num_envs": 2, "rollout_steps": 32, "hidden_sizes": (8,), "critic_epochs": 2, "critic_minibatch": 16}

@@ -23,8 +23,9 @@ T steps of N environments; B transitions in a batch; K outputs of the policy; P 
 from trpo_lib.agent.config import TRPOConfig
 from trpo_lib.agent.report import UpdateReport
 from trpo_lib.conjugate_gradient import ConjugateGradientResult, conjugate_gradient
+from trpo_lib.experience.cursor import Cursor, Episode, start
 from trpo_lib.experience.environments import make_envs
-from trpo_lib.experience.rollout import Cursor, Episode, Rollout, collect_rollout, start
+from trpo_lib.experience.rollout import Rollout, collect_rollout
 from trpo_lib.fisher import FisherVectorProduct
 from trpo_lib.gae import generalized_advantage_estimation, standardize, td_errors
 from trpo_lib.kl import mean_kl

@@ -20,8 +20,9 @@ from trpo_lib.agent.presets import find_preset
 from trpo_lib.agent.recording import Recording
 from trpo_lib.agent.report import UpdateReport
 from trpo_lib.agent.saving import Saving
+from trpo_lib.experience.cursor import Episode, start
 from trpo_lib.experience.environments import make_envs, require_vector_env
-from trpo_lib.experience.rollout import Episode, Rollout, collect_rollout, start
+from trpo_lib.experience.rollout import Rollout, collect_rollout
 from trpo_lib.networks.critic import Critic
 from trpo_lib.networks.policies import make_policy
 

@@ -8,7 +8,8 @@ import torch
 from trpo_lib.agent.config import TRPOConfig
 from trpo_lib.agent.report import PolicyStep, UpdateReport
 from trpo_lib.experience.batch import Batch
-from trpo_lib.experience.rollout import Episode, Rollout
+from trpo_lib.experience.cursor import Episode
+from trpo_lib.experience.rollout import Rollout
 from trpo_lib.networks.critic import explained_variance
 from trpo_lib.networks.policy import Policy
 from trpo_lib.surrogate import importance_ratio

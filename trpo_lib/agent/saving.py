@@ -14,9 +14,9 @@ from trpo_lib.agent.checkpoint import plain, read_checkpoint, with_arrays, write
 from trpo_lib.agent.config import TRPOConfig
 from trpo_lib.agent.contexts import default_dtype
 from trpo_lib.agent.report import UpdateReport
+from trpo_lib.experience.cursor import Cursor, Episode
 from trpo_lib.experience.environment_state import environment_state, restore_environment_state
 from trpo_lib.experience.environments import env_recipe, make_envs, require_vector_env
-from trpo_lib.experience.rollout import Cursor, Episode
 
 
 class Saving:

@@ -8,8 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from trpo_lib.experience.cursor import Episode
 from trpo_lib.experience.environments import remake_envs
-from trpo_lib.experience.rollout import Episode
 
 # Okabe & Ito's hues (2008), told apart with any colour vision, in tones that have a contrast of 3 : 1 or more on white.
 BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, GREY = (

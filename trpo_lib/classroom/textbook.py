@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from trpo_lib.conjugate_gradient import conjugate_gradient
-from trpo_lib.experience.rollout import Episode
+from trpo_lib.experience.cursor import Episode
 from trpo_lib.fisher import FisherVectorProduct
 from trpo_lib.gae import generalized_advantage_estimation
 from trpo_lib.kl import mean_kl

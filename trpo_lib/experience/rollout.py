@@ -1,7 +1,6 @@
 """A batch of experience from a gymnasium vector environment (notebook 07)."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -9,28 +8,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from torch import Tensor
 
 from trpo_lib import _validate
-from trpo_lib.experience.environments import is_flat, require_vector_env
+from trpo_lib.experience.cursor import Cursor, Episode, advance
+from trpo_lib.experience.environments import require_vector_env
 from trpo_lib.experience.faults import ADVICE, named_failure, per_environment, refuse_broken, refuse_other_shape
 from trpo_lib.networks.policy import Policy
-
-
-class Episode(NamedTuple):
-    """A finished episode; `step` counts transitions over all environments."""
-
-    step: int
-    episode_return: float
-    length: int
-
-
-@dataclass
-class Cursor:
-    """Where the environments stand between two rollouts; what `start` returns and `collect_rollout` moves on."""
-
-    observations: np.ndarray  # (N, observation_size)
-    resetting: np.ndarray  # (N,) the next step only resets (gymnasium's NEXT_STEP mode)
-    episode_returns: np.ndarray  # (N,) so far
-    episode_lengths: np.ndarray  # (N,) so far
-    step: int = 0
 
 
 @dataclass(frozen=True)
@@ -64,32 +45,6 @@ class Rollout:
         return array[self.valid]
 
 
-def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
-    """Reset the environments.
-
-    Args:
-        envs: a vector environment in any of gymnasium's autoreset modes.
-        seed: environment i is seeded with seed + i.
-
-    Raises:
-        TypeError: not a vector environment, or its observations are not flat.
-        ValueError, RuntimeError: the first observation is broken, or the reset failed; the environment is named.
-    """
-    require_vector_env(envs)
-    if seed is not None:
-        _validate.count("seed", seed, minimum=0)
-    space = envs.single_observation_space
-    if not is_flat(space):
-        raise TypeError(
-            f"observations of envs must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
-        )
-    with named_failure(envs, "at the reset"):
-        observations, _ = envs.reset(seed=seed)
-    refuse_broken("observation", observations, "at the reset")
-    n = envs.num_envs
-    return Cursor(np.array(observations), np.zeros(n, bool), np.zeros(n), np.zeros(n, int))
-
-
 @torch.no_grad()
 def collect_rollout(
     envs: VectorEnv, policy: Policy, steps: int, cursor: Cursor, *, generator: torch.Generator | None = None
@@ -116,41 +71,49 @@ def collect_rollout(
         raise TypeError(f"cursor must come from start(envs, seed), got {cursor!r}: the environments were not reset.")
     if len(cursor.observations) != envs.num_envs:
         raise ValueError(f"cursor must stand in {envs.num_envs} environments, got {len(cursor.observations)}.")
-    mode = envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
-    parameter = next(policy.parameters())
-    columns: dict[str, list] = {name: [] for name in Rollout.__annotations__ if name != "episodes"}
-    episodes: list[Episode] = []
-
+    rows, episodes, like = [], [], next(policy.parameters())
     for step in range(steps):
-        outputs = policy(torch.as_tensor(cursor.observations, dtype=parameter.dtype, device=parameter.device))
-        actions = policy.sample(outputs, generator)
-        when = f"at step {step} of this rollout"
-        with named_failure(envs, when):
-            reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
-        reached = np.array(reached)  # a copy: some environments write every observation into the same memory
-        rewards = per_environment("rewards", rewards, envs, when)
-        terminated = per_environment("terminated", terminated, envs, when).astype(bool)
-        truncated = per_environment("truncated", truncated, envs, when).astype(bool)
-        done = terminated | truncated
-        final, upcoming = _split_at_episode_end(envs, mode, reached, done, infos, when)
-        refuse_broken("observation", final, when)
-        refuse_broken("reward", rewards, when)
-        if done.any():
-            refuse_broken("observation", upcoming, f"at the reset after the episode that ended {when}")
-        valid = ~cursor.resetting
-        row = (cursor.observations, final, actions, outputs, rewards, terminated, truncated, valid)
-        for column, entry in zip(columns.values(), row, strict=True):
-            column.append(entry)
-        episodes += _advance(cursor, upcoming, rewards, done, valid, mode)
+        row, ended = _step(envs, policy, like, cursor, generator, f"at step {step} of this rollout")
+        rows.append(row)
+        episodes += ended
+    return Rollout(**_columns(rows, like), episodes=episodes)
 
-    to = {"dtype": parameter.dtype, "device": parameter.device}
+
+def _step(
+    envs: VectorEnv, policy: Policy, like: Tensor, cursor: Cursor, generator: torch.Generator | None, when: str
+) -> tuple[tuple, list[Episode]]:
+    """One row of a rollout, in the order of its fields, and the episodes that ended with it."""
+    mode = envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP)
+    outputs = policy(torch.as_tensor(cursor.observations, dtype=like.dtype, device=like.device))
+    actions = policy.sample(outputs, generator)
+    with named_failure(envs, when):
+        reached, rewards, terminated, truncated, infos = envs.step(policy.to_env(actions))
+    reached = np.array(reached)  # a copy: some environments write every observation into the same memory
+    rewards = per_environment("rewards", rewards, envs, when)
+    terminated = per_environment("terminated", terminated, envs, when).astype(bool)
+    truncated = per_environment("truncated", truncated, envs, when).astype(bool)
+    done = terminated | truncated
+    final, upcoming = _split_at_episode_end(envs, mode, reached, done, infos, when)
+    refuse_broken("observation", final, when)
+    refuse_broken("reward", rewards, when)
+    if done.any():
+        refuse_broken("observation", upcoming, f"at the reset after the episode that ended {when}")
+    row = (cursor.observations, final, actions, outputs, rewards, terminated, truncated, ~cursor.resetting)
+    return row, advance(cursor, upcoming, rewards, done, mode)
+
+
+def _columns(rows: list[tuple], like: Tensor) -> dict[str, Tensor]:
+    """The rows as `(T, N, …)` tensors by name, numbers of the kind of `like`, on its device."""
+    names = [name for name in Rollout.__annotations__ if name != "episodes"]
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True))
+    to = {"dtype": like.dtype, "device": like.device}
     for name in ("observations", "next_observations", "rewards"):
         columns[name] = torch.as_tensor(np.stack(columns[name]).copy(order="C"), **to)  # some come column by column
     for name in ("actions", "outputs"):
         columns[name] = torch.stack(columns[name])
     for name in ("terminated", "truncated", "valid"):
-        columns[name] = torch.as_tensor(np.stack(columns[name]), device=parameter.device)
-    return Rollout(**columns, episodes=episodes)
+        columns[name] = torch.as_tensor(np.stack(columns[name]), device=like.device)
+    return columns
 
 
 def _split_at_episode_end(
@@ -170,21 +133,3 @@ def _split_at_episode_end(
         refuse_other_shape(infos["final_obs"][i], final[i].shape, i, when)
         final[i] = infos["final_obs"][i]
     return final, reached
-
-
-def _advance(
-    cursor: Cursor, upcoming: np.ndarray, rewards: np.ndarray, done: np.ndarray, valid: np.ndarray, mode: AutoresetMode
-) -> list[Episode]:
-    """Move the cursor past one step, and return the episodes that ended with it."""
-    cursor.episode_returns += np.where(valid, rewards, 0.0)
-    cursor.episode_lengths += valid
-    cursor.step += int(valid.sum())
-    ended = [
-        Episode(cursor.step, float(cursor.episode_returns[i]), int(cursor.episode_lengths[i]))
-        for i in np.flatnonzero(done)
-    ]
-    cursor.episode_returns[done] = 0.0
-    cursor.episode_lengths[done] = 0
-    cursor.resetting = done & (mode == AutoresetMode.NEXT_STEP)
-    cursor.observations = upcoming
-    return ended
