@@ -21,7 +21,7 @@ class OffPolicyTRPO(CriticFirstTRPO):
     A transition that another policy brought counts as far as the present one would have acted in the same way,
     c = min(1, π_old/π_acted): in the surrogate, in the advantages and in the critic's targets. That is V-trace
     (Espeholt et al. 2018); where π_old itself acted, c = 1. Queeney et al. 2021 give the theory of trust regions
-    with past experience. With no past rollouts it is TRPO, bit for bit.
+    with past experience. With no past rollouts, and the critic last, it is TRPO, bit for bit.
 
     Args:
         env, seed, device: as for `TRPO`.
