@@ -130,3 +130,20 @@ def test_interrupt_keeps_complete_updates_and_learn_goes_on(owner, calls, make_a
     assert agent.step >= before + 200
     assert all(abs(report.initial_kl) < 1e-12 for report in agent.history)
     assert all(episode.episode_return == episode.length for episode in agent.episodes)
+
+
+def test_networks_and_environments_have_seeds_of_their_own(make_agent, theta):
+    class Elsewhere(TRPO):
+        environment_seed = property(lambda self: self.seed + 2)
+
+    class Otherwise(TRPO):
+        network_seed = property(lambda self: self.seed + 2)
+
+    config = make_agent("Pendulum-v1").config
+    plain, other = make_agent("Pendulum-v1"), make_agent("Pendulum-v1", 2)
+    elsewhere, otherwise = (kind("Pendulum-v1", config) for kind in (Elsewhere, Otherwise))
+    for agent, networks, environments in ((elsewhere, plain, other), (otherwise, other, plain)):
+        assert torch.equal(theta(agent), theta(networks))
+        assert (agent.cursor.observations == environments.cursor.observations).all()
+    assert not torch.equal(theta(plain), theta(other))
+    assert (plain.cursor.observations != other.cursor.observations).any()
