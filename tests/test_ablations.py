@@ -29,6 +29,7 @@ from trpo_lib.classroom.ablations import (
     ablations,
     without,
 )
+from trpo_lib.classroom.policy_gradient import PolicyGradient
 
 SMALL = dataclasses.replace(museum.SMALL, rollout_steps=32, hidden_sizes=(8,), critic_epochs=2)
 ENVIRONMENTS = ("CartPole-v1", "Pendulum-v1")

@@ -48,6 +48,7 @@ class PlainCritic(TRPO):
     """Its critic does not know the scale of the returns, and begins with a last layer of gain 1."""
 
     def build_networks(self):
+        """TRPO's, and then another critic with an optimizer of its own."""
         super().build_networks()
         config, size = self.config, self.policy.normalizer.mean.numel()
         self.critic = UnscaledCritic(size, self.policy.normalizer, config.hidden_sizes, config.activation)
@@ -59,6 +60,7 @@ class LargeLastLayer(TRPO):
     """The policy's last layer begins with a gain of 1 and not of 0.01, so that the first policy is not near uniform."""
 
     def build_networks(self):
+        """TRPO's, with larger weights in one layer."""
         super().build_networks()
         with torch.no_grad():
             self.policy.network[-1].weight.mul_(100)
@@ -68,6 +70,7 @@ class SoftplusPolicy(TRPO):
     """The textbook's policy for Pendulum-v1: μ = 2 tanh(…) and σ = softplus(…), both from the state."""
 
     def build_networks(self):
+        """TRPO's, and then another policy."""
         super().build_networks()
         config, space = self.config, self.envs.single_action_space
         normalizer = self.policy.normalizer  # the one that the critic uses

@@ -21,6 +21,7 @@ ROUNDING = 1e-4  # nats; float32 rounding stays far below it, a moved normaliser
 class Batch:
     """The B valid transitions of a rollout, and what the networks say of them before the update."""
 
+    rollout: Rollout  # (T, N)
     observations: Tensor  # (B, …), as all that follows
     actions: Tensor
     advantages: Tensor  # standardised
@@ -53,6 +54,7 @@ def make_batch(
     old = policy.distribution_from(outputs)
     values, advantages = values_and_advantages(rollout, critic, gamma, lam)
     return Batch(
+        rollout=rollout,
         observations=observations,
         actions=actions,
         advantages=standardize(advantages),

@@ -38,13 +38,13 @@ class CriticFirstTRPO(TRPO):
         batch = self.prepare(rollout)
         if self.config.critic_first:
             critic_loss = self.fit_critic(batch)
-            step = self.improve_policy(self.judged_anew(rollout, batch))
+            step = self.improve_policy(self.judged_anew(batch))
         else:
             step = self.improve_policy(batch)
             critic_loss = self.fit_critic(batch)
         return self.record(rollout, batch, step, critic_loss)
 
-    def judged_anew(self, rollout: Rollout, batch: Batch) -> Batch:
+    def judged_anew(self, batch: Batch) -> Batch:
         """The batch with advantages from the critic as it is now; values and returns stay what they were."""
-        _, advantages = values_and_advantages(rollout, self.critic, self.config.gamma, self.config.lam)
+        _, advantages = values_and_advantages(batch.rollout, self.critic, self.config.gamma, self.config.lam)
         return dataclasses.replace(batch, advantages=self.standardize(advantages))

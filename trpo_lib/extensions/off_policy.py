@@ -43,12 +43,11 @@ class OffPolicyTRPO(CriticFirstTRPO):
         config = self.config
         return make_batch(rollout, self.past, self.policy, self.critic, config.gamma, config.lam, self.standardize)
 
-    def judged_anew(self, rollout: Rollout, batch: OffPolicyBatch) -> OffPolicyBatch:
+    def judged_anew(self, batch: OffPolicyBatch) -> OffPolicyBatch:
         """The batch with advantages from the critic as it is now; values and returns stay what they were."""
-        _, advantages = values_and_advantages(
-            batch.experience, batch.trust, self.critic, self.config.gamma, self.config.lam
-        )
-        weights = batch.experience.batch(batch.trust)
+        discounts = self.config.gamma, self.config.lam
+        _, advantages = values_and_advantages(batch.rollout, batch.trust, self.critic, *discounts)
+        weights = batch.rollout.batch(batch.trust)
         return dataclasses.replace(batch, advantages=weights * self.standardize(advantages))
 
     def record(self, rollout: Rollout, *parts) -> UpdateReport:

@@ -16,10 +16,9 @@ from trpo_lib.networks.policy import Policy
 
 @dataclass(frozen=True)
 class OffPolicyBatch(Batch):
-    """The valid transitions of past rollouts and of the new one: B of them in all, the earliest first."""
+    """The valid transitions of past rollouts and of the new one, put end to end: B in all, the earliest first."""
 
-    experience: Rollout  # (T', N), the past rollouts and the new one, end to end
-    trust: Tensor  # (T', N) how far a transition counts as π_old's: c = min(1, π_old/π_acted)
+    trust: Tensor  # (T', N), as `rollout`: how far a transition counts as π_old's, c = min(1, π_old/π_acted)
     fresh: Tensor  # (B,) whether a transition is of the new rollout, where π_acted is π_old
 
 
@@ -46,6 +45,7 @@ def make_batch(
     trust = torch.ones_like(experience.rewards).masked_scatter(experience.valid, c)
     values, advantages = values_and_advantages(experience, trust, critic, gamma, lam)
     return OffPolicyBatch(
+        rollout=experience,
         observations=observations,
         actions=actions,
         advantages=c * standardize(advantages),
@@ -55,7 +55,6 @@ def make_batch(
         old=old,
         log_prob=log_prob,
         initial_kl=initial_kl(rollout, policy, outputs[fresh]),
-        experience=experience,
         trust=trust,
         fresh=fresh,
     )
