@@ -22,10 +22,10 @@ from torch.nn.utils import parameters_to_vector
 
 import trpo_lib.trpo
 from trpo_lib import TRPO, FisherVectorProduct, conjugate_gradient, surrogate_objective
+from trpo_lib.agent.presets import find_preset
 from trpo_lib.classroom import setup
 from trpo_lib.classroom.snapshots import Snapshot
 from trpo_lib.conjugate_gradient import ConjugateGradientResult
-from trpo_lib.presets import find_preset
 
 FOLDER = Path(__file__).parent
 SEEDS, FEW, UPDATES = range(10), 128, 30

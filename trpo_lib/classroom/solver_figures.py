@@ -38,7 +38,7 @@ def residuals(norms: Mapping[str, list[float]], tolerance: float) -> None:
         plt.semilogy([value / norm[0] for value in norm], line, label=name)
     plt.axhline(tolerance, color=GREY, linewidth=1, linestyle=":")
     plt.gca().set(xlabel="iteration $k$", ylabel=r"residual $\Vert r_k\Vert\,/\,\Vert b\Vert$")
-    plt.legend(loc="center right")
+    plt.legend(loc="upper right")
     plt.show()
 
 
@@ -75,14 +75,19 @@ def two_worlds(solve: Mapping[str, Tensor], training: Mapping[str, Tensor]) -> N
     plt.show()
 
 
-def spectrum_and_damping(
-    eigenvalues: Mapping[str, Tensor], dampings: Tensor, cosines: Tensor, shares: Tensor, marked: tuple[float, ...]
-) -> None:
-    """Left the largest hundred eigenvalues of each policy, right what damping does to direction and length."""
+def spectrum_and_damping(eigenvalues: tuple[Tensor, Tensor], dampings: Tensor, cosines: Tensor, shares: Tensor) -> None:
+    """Left the largest eigenvalues of the fresh and the sharpened policy; right what damping does to the latter's step.
+
+    Args:
+        eigenvalues: of both policies, ascending.
+        dampings: `(n,)`.
+        cosines: of the angle between step and gradient, `(n,)`.
+        shares: of δ that the step uses when its length is computed with the damping, `(n,)`.
+    """
     _, (left, right) = plt.subplots(1, 2, figsize=WIDE)
-    for (name, values), line in zip(eigenvalues.items(), ("--", "-"), strict=True):
+    for values, name, line in zip(eigenvalues, ("fresh", "sharpened"), ("--", "-"), strict=True):
         left.semilogy(values.flip(0)[:100], line, label=name)
-    for c in marked:
+    for c in (0.1, 0.01):
         left.axhline(c, color=GREY, linestyle=":")
         left.text(99, 1.4 * c, f"c = {c}", ha="right", color=GREY)
     left.set(xlabel="number $i$", ylabel=r"eigenvalue $\lambda_i$", ylim=(1e-8, 1e4))

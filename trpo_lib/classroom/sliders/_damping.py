@@ -17,7 +17,7 @@ ITERATIONS = (1, 2, 3, 4, 6, 8, 10, 15, 20, 30)
 def damping(A: Tensor, b: Tensor, fisher: Tensor, gradient: Tensor, other: Tensor) -> None:
     """Move the damping c; left a bowl in two dimensions, right a policy.
 
-    One sees the valley become round, so that steepest descent no longer zigzags; and its bottom leave the solution
+    One sees the valley become rounder, so that steepest descent zigzags less; and its bottom leave the solution
     without damping (the star) and turn towards the gradient. Right the price and what it buys: fewer iterations are
     enough, what they find promises less on this batch, and it keeps its word on states that the batch did not hold.
 
@@ -63,6 +63,9 @@ def damping_scene(A: Tensor, b: Tensor, fisher: Tensor, gradient: Tensor, other:
     def exact(c: float) -> Tensor:
         return g / (eigenvalues + c)
 
+    def in_delta(ratio: float) -> str:
+        return f"{ratio:.0f} δ" if ratio >= 10 else f"{ratio:.1f} δ"
+
     most = promise(exact(DAMPINGS[0]))
 
     def frame(axes: Sequence[Axes]) -> None:
@@ -70,7 +73,7 @@ def damping_scene(A: Tensor, b: Tensor, fisher: Tensor, gradient: Tensor, other:
         bowl.plot(*solution, "*", color="black", ms=12, label="without damping", zorder=3)
         bowl.set(xlabel="$x_1$", ylabel="$x_2$")
         bowl.set(xlim=spans[0][[0, -1]].tolist(), ylim=spans[1][[0, -1]].tolist())
-        policy.set(xlabel="iterations $k$", ylim=(0, 1.05), ylabel="promised gain, relative")
+        policy.set(xlabel="iterations $k$", ylim=(0, 1.05), ylabel=r"promised gain (1: exact, $c$ = 0.0001)")
 
     def draw(axes: Sequence[Axes], c: float) -> None:
         bowl, policy = axes
@@ -85,6 +88,6 @@ def damping_scene(A: Tensor, b: Tensor, fisher: Tensor, gradient: Tensor, other:
         found = [conjugate_gradient((eigenvalues + c).mul, g, max_iterations=k).x for k in ITERATIONS]
         policy.plot(ITERATIONS, [promise(x) / most for x in found], "s-", color=plotting.BLUE, ms=4)
         policy.axhline(promise(exact(c)) / most, color=plotting.GREEN, ls="--", label="exact, with damping")
-        policy.set_title(f"KL on other states: {overshoot(exact(c)):.2g} δ")
+        policy.set_title(f"KL on other states: {in_delta(overshoot(exact(c)))}")
 
     return Scene("Damping, the path and the price", "c", DAMPINGS, (0.001, 0.1, 1.0), frame, draw, "{:.2g}")
