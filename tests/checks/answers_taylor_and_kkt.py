@@ -3,169 +3,219 @@
 import math
 
 import numpy as np
+import scipy.linalg
 import torch
 
 
-def _step(gradient, fisher, max_kl):
-    x = torch.linalg.solve(fisher, gradient)
-    return math.sqrt(2 * max_kl / (gradient @ x)) * x
+# Exercise 1.
+def _least_squares(gradient, fisher, max_kl):
+    x = torch.linalg.lstsq(fisher, gradient[:, None], driver="gelsd").solution[:, 0]
+    return x * math.sqrt(2 * max_kl / max(float(x @ fisher @ x), 1e-300))
 
 
-def _step_by_cholesky(gradient, fisher, max_kl):
-    root = torch.linalg.cholesky(fisher)
-    whitened = torch.linalg.solve_triangular(root, gradient[:, None], upper=False)
-    unit = whitened / whitened.norm()
-    return (2 * max_kl) ** 0.5 * torch.linalg.solve_triangular(root.T, unit, upper=True).squeeze(1)
+def _numpy(gradient, fisher, max_kl):
+    x = np.linalg.pinv(fisher.numpy(), rcond=1e-10, hermitian=True) @ gradient.numpy()
+    gain = float(x @ gradient.numpy())
+    return np.sqrt(2 * max_kl / gain) * x if gain > 0 else np.zeros_like(x)
 
 
-def _step_by_eigenvectors(gradient, fisher, max_kl):
+def _eigenvectors(gradient, fisher, max_kl):
     values, vectors = torch.linalg.eigh(fisher)
-    components = vectors.T @ gradient
-    return vectors @ (components / values) * torch.sqrt(2 * max_kl / (components**2 / values).sum())
+    keep = values > 1e-10 * values.max()
+    w = (vectors.T @ gradient)[keep] / values[keep].sqrt()
+    if not w.any():
+        return [0.0] * len(gradient)
+    return (vectors[:, keep] @ (w / values[keep].sqrt() * math.sqrt(2 * max_kl) / w.norm())).tolist()
 
 
-def _step_by_elimination(gradient, fisher, max_kl):
-    rows = [[*row, g] for row, g in zip(fisher.tolist(), gradient.tolist(), strict=True)]
-    for i, pivot in enumerate(rows):
-        for j, row in enumerate(rows):
-            if j != i:
-                rows[j] = [a - row[i] / pivot[i] * b for a, b in zip(row, pivot, strict=True)]
-    x = [row[-1] / row[i] for i, row in enumerate(rows)]
-    beta = math.sqrt(2 * max_kl / sum(a * g for a, g in zip(x, gradient.tolist(), strict=True)))
-    return [beta * a for a in x]
+def _shifted(gradient, fisher, max_kl):
+    """Another solution: a direction in which nothing changes is added."""
+    step = torch.as_tensor(_numpy(gradient, fisher, max_kl))
+    nothing = torch.as_tensor(scipy.linalg.null_space(fisher.numpy(), rcond=1e-10))
+    return step + (0.3 * nothing.sum(1) if gradient.any() else 0)
 
 
-def _step_single(gradient, fisher, max_kl):
-    scale = fisher.diag().rsqrt()  # float32 needs a matrix with a unit diagonal
-    return scale * _step((scale * gradient).float(), (scale[:, None] * fisher * scale).float(), max_kl)
+def _gram_schmidt_free(gradient, fisher, max_kl):
+    """Conjugate gradient, which needs no inverse."""
+    if not gradient.any():
+        return 0 * gradient
+    x, r, p = torch.zeros_like(gradient), gradient.clone(), gradient.clone()
+    for _ in range(3 * len(gradient)):
+        if r.norm() < 1e-13 * gradient.norm():
+            break
+        alpha = (r @ r) / (p @ fisher @ p)
+        x, old, r = x + alpha * p, r, r - alpha * fisher @ p
+        p = r + (r @ r) / (old @ old) * p
+    return x * (2 * max_kl / (x @ fisher @ x)).sqrt()
 
 
-def _step_in_place(gradient, fisher, max_kl):
+def _half_as_long(gradient, fisher, max_kl):
+    return 0.5 * torch.as_tensor(_numpy(gradient, fisher, max_kl))
+
+
+def _in_place(gradient, fisher, max_kl):
     fisher += 1e-12 * torch.eye(len(gradient))
-    return _step(gradient, fisher, max_kl)
+    return torch.as_tensor(_numpy(gradient, fisher, max_kl))
 
 
-def _fisher(scores, probabilities):
-    return torch.einsum("bai,ba,baj->ij", scores, probabilities, scores) / len(scores)
+def _no_return(gradient, fisher, max_kl):
+    torch.linalg.pinv(fisher)
 
 
-def _fisher_loop(scores, probabilities):
-    parameters = scores.shape[2]
-    total = [[0.0] * parameters for _ in range(parameters)]
-    for state, weights in zip(scores.tolist(), probabilities.tolist(), strict=True):
-        for score, weight in zip(state, weights, strict=True):
-            for i in range(parameters):
-                for j in range(parameters):
-                    total[i][j] += weight * score[i] * score[j] / len(scores)
-    return total
+# Exercise 2.
+def _exact_parts(gradient, fisher, step, max_kl):
+    slope = fisher @ step
+    return slope, float(step @ slope) / 2 / max_kl
 
 
-def _fisher_gram(scores, probabilities):
-    rows = (scores * probabilities.sqrt()[..., None] / len(scores) ** 0.5).flatten(0, 1)
-    return rows.mT @ rows
+def _close(gradient, fisher, step, eta, max_kl):
+    slope, share = _exact_parts(gradient, fisher, step, max_kl)
+    if not torch.allclose(gradient, eta * slope, rtol=1e-6, atol=1e-7 * float(gradient.abs().max())):
+        return "stationarity"
+    if share > 1 + 1e-6:
+        return "feasibility"
+    if eta < 0:
+        return "sign"
+    return "solution" if eta == 0 or math.isclose(share, 1, rel_tol=1e-6) else "slackness"
 
 
-def _fisher_in_place(scores, probabilities):
-    scores *= probabilities.sqrt()[..., None]
-    return torch.einsum("bai,baj->ij", scores, scores) / len(scores)
+def _table(gradient, fisher, step, eta, max_kl):
+    slope, share = _exact_parts(gradient, fisher, step, max_kl)
+    error = (gradient - eta * slope).norm() / max(gradient.norm(), 1e-300)
+    holds = {
+        "stationarity": error < 1e-6,
+        "feasibility": share < 1 + 1e-6,
+        "sign": eta >= 0,
+        "slackness": eta == 0 or abs(share - 1) < 1e-6,
+    }
+    return next((name for name, fine in holds.items() if not fine), "solution")
 
 
-def _gaussian(log_std):
-    return torch.block_diag(torch.diag((-2 * log_std).exp()), 2 * torch.eye(len(log_std)))
+def _in_numpy(gradient, fisher, step, eta, max_kl):
+    g, F, d = gradient.numpy(), fisher.numpy(), step.numpy()
+    kl = d @ F @ d / 2
+    failed = [
+        np.abs(g - eta * F @ d).max() > 1e-6 * max(np.abs(g).max(), 1e-300),
+        kl - max_kl > 1e-6 * max_kl,
+        eta < 0,
+        abs(eta) * abs(kl - max_kl) > 1e-6 * abs(eta) * max_kl,
+    ]
+    names = ("stationarity", "feasibility", "sign", "slackness", "solution")
+    return names[[*failed, True].index(True)]
 
 
-def _gaussian_loop(log_std):
+def _loops(gradient, fisher, step, eta, max_kl):
+    n = len(gradient)
+    slope = [sum(float(fisher[i, j]) * float(step[j]) for j in range(n)) for i in range(n)]
+    largest = max(abs(float(v)) for v in gradient)
+    if any(abs(float(gradient[i]) - eta * slope[i]) > 1e-6 * largest for i in range(n)):
+        return "stationarity"
+    kl = sum(float(step[i]) * slope[i] for i in range(n)) / 2
+    if kl > 1.000001 * max_kl:
+        return "feasibility"
+    if not eta >= 0:
+        return "sign"
+    return "slackness" if eta and kl < 0.999999 * max_kl else "solution"
+
+
+def _einsum(gradient, fisher, step, eta, max_kl):
+    kl = torch.einsum("i,ij,j", step, fisher, step) / 2
+    gap = torch.einsum("ij,j->i", fisher, step) * eta - gradient
+    for name, fails in (
+        ("stationarity", gap.square().sum() > 1e-12 * gradient.square().sum()),
+        ("feasibility", kl / max_kl - 1 > 1e-6),
+        ("sign", eta < 0),
+        ("slackness", eta != 0 and (kl / max_kl - 1).abs() > 1e-6),
+    ):
+        if fails:
+            return name
+    return "solution"
+
+
+def _forgets(gradient, fisher, step, eta, max_kl):
+    _close(gradient, fisher, step, eta, max_kl)
+
+
+def _always(name):
+    return lambda gradient, fisher, step, eta, max_kl: name
+
+
+# Exercise 3.
+def _fisher(mean, log_std):
+    return torch.diag(torch.cat([mean, log_std]))
+
+
+def _by_hessian(log_std):
+    mean = torch.zeros_like(log_std)
+    old = torch.distributions.Normal(mean, log_std.exp())
+
+    def kl(parameters):
+        mean, log_std = parameters.chunk(2)
+        return torch.distributions.kl_divergence(old, torch.distributions.Normal(mean, log_std.exp())).sum()
+
+    return torch.autograd.functional.hessian(kl, torch.cat([mean, log_std]))
+
+
+def _by_quadrature(log_std):
+    nodes, weights = np.polynomial.hermite_e.hermegauss(6)
+    weights = weights / weights.sum()
     d = len(log_std)
-    F = [[0.0] * (2 * d) for _ in range(2 * d)]
-    for i, s in enumerate(log_std.tolist()):
-        F[i][i], F[d + i][d + i] = math.exp(-2 * s), 2
+    F = np.zeros((2 * d, 2 * d))
+    for i, sigma in enumerate(np.exp(log_std.numpy())):
+        F[i, i] = weights @ (nodes / sigma) ** 2
+        F[d + i, d + i] = weights @ (nodes**2 - 1) ** 2
     return F
 
 
-def _gaussian_by_hessian(log_std):
-    d = len(log_std)
-
-    def kl(parameters):
-        mean, new = parameters[:d], parameters[d:]
-        return (new - log_std + ((2 * log_std).exp() + mean**2) / (2 * (2 * new).exp())).sum()
-
-    return torch.func.hessian(kl)(torch.cat([torch.zeros_like(log_std), log_std]))
-
-
 RIGHT = {
-    "natural_step": [
-        _step,
-        _step_by_cholesky,
-        _step_by_eigenvectors,
-        _step_by_elimination,
-        _step_single,
-        lambda g, F, d: np.linalg.solve(F.numpy(), g.numpy()) * np.sqrt(2 * d / (g @ torch.linalg.solve(F, g)).item()),
-        lambda g, F, d: F.inverse() @ g * (g @ F.inverse() @ g / 2 / d) ** -0.5,
-    ],
-    "fisher_from_scores": [
-        _fisher,
-        _fisher_loop,
-        _fisher_gram,
-        lambda u, p: _fisher(u.float(), p.float()),
-        lambda u, p: np.einsum("ba,bai,baj->ij", p.numpy(), u.numpy(), u.numpy()) / len(u),
-        lambda u, p: torch.vmap(lambda s, w: s.T @ torch.diag(w) @ s)(u, p).mean(0),
-        lambda u, p: torch.stack([torch.cov(s.T, correction=0, aweights=w) for s, w in zip(u, p, strict=True)]).mean(0),
-    ],
+    "safe_natural_step": [_least_squares, _numpy, _eigenvectors, _shifted, _gram_schmidt_free],
+    "kkt_verdict": [_close, _table, _in_numpy, _loops, _einsum],
     "gaussian_fisher": [
-        _gaussian,
-        _gaussian_loop,
-        _gaussian_by_hessian,
-        lambda s: np.diag(np.concatenate([np.exp(-2 * s.numpy()), 2 * np.ones(len(s))])),
-        lambda s: _gaussian(s.float()),
-        lambda s: torch.diag_embed(torch.cat([1 / s.exp() ** 2, torch.ones_like(s) + 1])).requires_grad_(),
+        _by_hessian,
+        _by_quadrature,
+        lambda s: _fisher(s.exp() ** -2, 0 * s + 2).tolist(),
+        lambda s: torch.block_diag(torch.diag(1 / (2 * s).exp()), 2 * torch.eye(len(s))),
+        lambda s: np.diag(np.r_[np.exp(-2 * s.numpy()), np.full(len(s), 2)]).astype(np.float32),
     ],
 }
 
 WRONG = {
-    "natural_step": [
-        (_step_in_place, "changes its argument fisher in place"),
-        (lambda g, F, d: torch.linalg.solve(F, g), "this is x = F⁻¹g alone"),
-        (lambda g, F, d: _step(g, F, d) * 2**0.5, "exactly √2 ×"),
-        (lambda g, F, d: _step(g, F, d) / 2, "exactly ½ ×"),
-        (lambda g, F, d: _step(g, F, d * d), "exactly √d ×"),
-        (lambda g, F, d: _step(g, F, d)[:, None], "expected shape (2,), got (2, 1)"),
-        (lambda g, F, d: _step(g, F + 0.1 * torch.eye(len(g)), d), "two parameters: parameter 0: expected"),
-        (lambda g, F, d: _step(g, F.triu(), d), "two parameters: parameter 0: expected"),
-        (lambda g, F, d: _step(g, F @ F, d), "two parameters: parameter 0: expected"),
-        (lambda g, F, d: _step(g, torch.eye(len(g)), d), "yours is the ordinary length"),
-        (lambda g, F, d: math.sqrt(2 * d / (g @ g)) * torch.linalg.solve(F, g), "two parameters: parameter 0"),
-        (lambda g, F, d: _step(g, F, d).abs(), "expected −"),
-        (lambda g, F, d: (torch.linalg.solve(F, g), 2 * d), "a list whose parts have different shapes"),
-        (lambda g, F, d: math.sqrt(2 * d) * torch.linalg.solve(torch.linalg.cholesky(F), g), "parameter 0: expected"),
+    "safe_natural_step": [
+        (lambda g, F, d: torch.linalg.solve(F, g), "raised"),
+        (lambda g, F, d: torch.linalg.pinv(F) @ g, "x itself"),
+        (lambda g, F, d: math.sqrt(2 * d) * g / max(g.norm(), 1e-9), "expected"),
+        (lambda g, F, d: F @ g, "expected"),
+        (_half_as_long, "½"),
+        (lambda g, F, d: torch.as_tensor(_numpy(g, F, d))[:, None], "shape"),
+        (lambda g, F, d: torch.as_tensor(_numpy(g, F, 2 * d)), "√2"),
+        (lambda g, F, d: torch.as_tensor(_numpy(g, F + 0.01 * torch.eye(len(g)), d)), "expected"),
+        (_in_place, "in place"),
+        (_no_return, "return"),
+        (lambda g, F, d: -torch.as_tensor(_numpy(g, F, d)), "downhill"),
     ],
-    "fisher_from_scores": [
-        (_fisher_in_place, "changes its argument scores in place"),
-        (lambda u, p: -_fisher(u, p), "exactly −1 ×"),
-        (lambda u, p: _fisher(u, p).trace(), "expected shape (4, 4), got ()"),
-        (lambda u, p: _fisher(u, p) / len(u), "exactly 1/len(u) ×"),
-        (lambda u, p: _fisher(u, p) * u.shape[2], "exactly u.shape[2] ×"),
-        (lambda u, p: _fisher(u, p) + 1e-3 * torch.eye(u.shape[2]), "two states: row 0, column 0: expected"),
-        (lambda u, p: torch.einsum("ba,bai,bcj->ij", p, u, u) / len(u), "your F is zero"),
-        (lambda u, p: _fisher(u * p[..., None], p), "two states: row 0, column 0: expected"),
-        (lambda u, p: _fisher(u, p.sqrt()), "two states: row 0, column 0: expected"),
-        (lambda u, p: _fisher(u[:1], p[:1]), "two states: row 0, column 0: expected"),
-        (lambda u, p: torch.linalg.inv(_fisher(u, p) + torch.eye(u.shape[2])), "row 0, column 0: expected"),
-        (lambda u, p: _fisher(u, p).triu(), "row 1, column 0: expected"),
-        (lambda u, p: u.mean((0, 1)).outer(u.mean((0, 1))), "row 0, column 0: expected"),
+    "kkt_verdict": [
+        (_always("solution"), "not what fits"),
+        (_always("stationarity"), "not what fits"),
+        (_always("Slackness"), "slackness"),
+        (_always(True), ""),
+        (_always(3), ""),
+        (_forgets, "return"),
+        (lambda g, F, s, eta, d: _close(-g, F, s, eta, d), ""),
+        (lambda g, F, s, eta, d: _close(g, F, s, abs(eta), d), ""),
+        (lambda g, F, s, eta, d: _close(g, F, s, eta, 2 * d), ""),
+        (lambda g, F, s, eta, d: _close(g, F, s, 1 / eta if eta else 0.0, d), ""),
     ],
     "gaussian_fisher": [
-        (lambda s: -_gaussian(s), "exactly −1 ×"),
-        (lambda s: 2 * _gaussian(s), "exactly 2 ×"),
-        (lambda s: _gaussian(s).diag(), "the diagonal alone"),
-        (lambda s: _gaussian(s).inverse(), "the inverse of F"),
-        (lambda s: _gaussian(-s), "that is the covariance"),
-        (lambda s: _gaussian(s.log()), "your result is NaN at row 0, column 0: did you take the log of 0"),
-        (lambda s: _gaussian(s)[: len(s)], "expected shape (2, 2), got (1, 2)"),
-        (lambda s: _gaussian(s) + 1, "exactly 1 too large"),
-        (lambda s: torch.diag((-2 * s).exp()), "expected shape (2, 2), got (1, 1)"),
-        (lambda s: torch.block_diag((-2 * s).exp().diag(), 4 * torch.eye(len(s))), "column 1: expected 2, got 4"),
-        (lambda s: torch.block_diag((-2 * s).exp().diag(), torch.diag(2 * s.exp())), "row 1, column 1: expected 2"),
-        (lambda s: _gaussian(s - 0.5 * math.log(2)), "row 0, column 0"),
-        (lambda s: torch.block_diag(s.exp_().pow(-2).diag(), 2 * torch.eye(len(s))), "its argument s in place"),
+        (lambda s: _fisher((-s).exp(), 0 * s + 2), "standard deviation"),
+        (lambda s: _fisher((2 * s).exp(), 0 * s + 2), "covariance"),
+        (lambda s: _fisher((-2 * s).exp(), 0 * s + 1), "half"),
+        (lambda s: _fisher((-2 * s).exp(), 2 * (-2 * s).exp()), "(μ, σ)"),
+        (lambda s: _fisher(s**-2, 0 * s + 2), "exp is missing"),
+        (lambda s: 0.5 * _by_hessian(s), "½"),
+        (lambda s: -_by_hessian(s), "−1"),
+        (lambda s: _by_hessian(s).diagonal(), "vector"),
+        (lambda s: _by_hessian(s)[: len(s), : len(s)], "shape"),
+        (lambda s: torch.linalg.inv(_by_hessian(s)), "expected"),
+        (lambda s: _by_hessian(s).flip(0, 1), ""),
     ],
-}  # fmt: skip
+}

@@ -68,9 +68,11 @@ def what_differs(exercise: Exercise, seen: Answers) -> str:
     """A constant factor or summand by name; otherwise the first place."""
     first = seen.fits.index(False)
     answer, expected = seen.answers[first], seen.expected[first]
+    if exercise.choices and answer[0] in exercise.choices:
+        return f"{seen.labels[first]}{answer[0]!r} is not what fits here"
     if exercise.choices:
         return _no_choice(answer[0], exercise.choices)
-    if exercise.accepts is None and not any(isinstance(part, str) for part in expected):
+    if not any(isinstance(part, str) for part in expected):
         numbers = [named_numbers(seen.names, arguments) for arguments in seen.inputs]
         found = factor(seen.answers, seen.expected, numbers, exercise.tolerance)
         if found := found or offset(seen.answers, seen.expected, exercise.tolerance):

@@ -6,141 +6,200 @@ import torch
 from torch import Generator, Tensor
 
 from trpo_lib.classroom.checks.exercise import Exercise
-from trpo_lib.classroom.checks.inputs import FLOAT, generator, integer, normal, number, positive_definite, sizes
-from trpo_lib.trust_region import trust_region_step
+from trpo_lib.classroom.checks.inputs import generator, integer, normal, number, positive_definite, sizes
+
+SLACK = 1e-6  # relative: what counts as equal in `kkt_verdict`
 
 
 # Exercise 1: gradient (P,), fisher (P, P), max_kl -> (P,).
-def _natural(g: Tensor, F: Tensor) -> Tensor:
-    return torch.linalg.solve(F, g)
+def _softmax(random: Generator, actions: int) -> tuple[Tensor, Tensor]:
+    """g and F of a softmax with all logits free: F maps a common shift to 0."""
+    p, advantages = normal(random, actions).softmax(0), 3 * normal(random, actions)
+    return p * (advantages - p @ advantages), torch.diag(p) - torch.outer(p, p)
 
 
-def _to_boundary(x: Tensor, F: Tensor, d: float) -> Tensor:
-    return trust_region_step(x, x @ F @ x, d)
+def _problem(random: Generator) -> tuple:
+    (size,) = sizes(random, 1)
+    singular = integer(random, 0, 1)
+    pair = _softmax(random, size) if singular else (normal(random, size), positive_definite(random, size))
+    gradient, fisher = pair
+    nothing_to_gain = integer(random, 0, 2) == 0
+    return gradient * (not nothing_to_gain), fisher, number(random, 0.003, 0.2)
 
 
-def _natural_step(g: Tensor, F: Tensor, d: float) -> Tensor:
-    return _to_boundary(_natural(g, F), F, d)
+def _scaled(x: Tensor, fisher: Tensor, max_kl: float, factor: float = 2.0) -> Tensor:
+    curvature = x @ fisher @ x
+    return math.sqrt(factor * max_kl / curvature) * x if curvature > 0 else torch.zeros_like(x)
 
 
-def _damped(g: Tensor, F: Tensor, c: float) -> Tensor:
-    return torch.linalg.solve(F + c * torch.eye(len(g), dtype=g.dtype), g)
+def _solved(gradient: Tensor, fisher: Tensor) -> Tensor:
+    return torch.linalg.pinv(fisher, hermitian=True) @ gradient
 
 
-def _problem(random: Generator, size: int, max_kl: float, zero: bool = False) -> tuple:
-    gradient = normal(random, size)
-    gradient[0] *= not zero
-    return gradient, positive_definite(random, size), max_kl
+def _damped(gradient: Tensor, fisher: Tensor, damping: float) -> Tensor:
+    return torch.linalg.solve(fisher + damping * torch.eye(len(gradient), dtype=fisher.dtype), gradient)
 
 
-def _stiff(random: Generator) -> tuple:
-    scales = torch.tensor([100.0, 1.0, 0.05], dtype=FLOAT)
-    return normal(random, 3), scales[:, None] * positive_definite(random, 3) * scales, 0.02
+def _unguarded(gradient: Tensor, fisher: Tensor, max_kl: float) -> Tensor:
+    x = _solved(gradient, fisher)
+    return (2 * max_kl / (x @ fisher @ x)).sqrt() * x
 
 
-natural_step = Exercise(
-    name="natural_step",
-    right=lambda gradient, fisher, max_kl: _natural_step(gradient, fisher, max_kl),
+def _same_model(answer: Tensor, gradient: Tensor, fisher: Tensor, max_kl: float) -> bool:
+    """On a singular F, steps that differ by a direction in which nothing changes solve the problem alike."""
+    due = _scaled(_solved(gradient, fisher), fisher, max_kl)
+    return answer.shape == due.shape and torch.allclose(fisher @ answer, fisher @ due, rtol=1e-5, atol=1e-8)
+
+
+safe_natural_step = Exercise(
+    name="safe_natural_step",
+    right=lambda gradient, fisher, max_kl: _scaled(_solved(gradient, fisher), fisher, max_kl),
     inputs={
-        "two parameters": _problem(generator(1), 2, 0.05),
-        "three parameters": _problem(generator(2), 3, 0.01),
-        "a zero in g": _problem(generator(3), 5, 0.002, zero=True),
-        "curvatures from 0.002 to 10,000": _stiff(generator(4)),
+        "F positive definite": (normal(generator(1), 3), positive_definite(generator(2), 3), 0.05),
+        "F singular": (*_softmax(generator(3), 4), 0.013),
+        "F of rank one": (torch.tensor([0.6, -1.2]).double(), torch.tensor([[0.2, -0.4], [-0.4, 0.8]]).double(), 0.02),
+        "one parameter": (torch.tensor([-0.3]).double(), torch.tensor([[2.5]]).double(), 0.1),
+        "g = 0": (torch.zeros(3).double(), positive_definite(generator(4), 3), 0.03),
     },
-    sample=lambda random: _problem(random, integer(random, 2, 7), number(random, 0.001, 0.1)),
+    sample=_problem,
     axes=("parameter",),
+    accepts=_same_model,
     wrong={
-        "your step is √2 too short: is the ½ of the quadratic model missing?": (
-            lambda g, F, d: _natural_step(g, F, d) / math.sqrt(2)
+        "your step is √2 too short: the model of the KL is ½ΔᵀFΔ. Is its ½ missing?": lambda g, F, d: _scaled(
+            _solved(g, F), F, d, factor=1.0
         ),
-        "your step ends on the boundary, but along g: did you solve F x = g?": (lambda g, F, d: _to_boundary(g, F, d)),
-        "the direction is right, the length is not: is the curvature gᵀFg where xᵀFx is due?": (
-            lambda g, F, d: math.sqrt(2 * d / (g @ F @ g)) * _natural(g, F)
+        "did you multiply by F where you should divide by it? F x = g is to be solved for x": lambda g, F, d: _scaled(
+            F @ g, F, d
         ),
-        "the direction is right, the length is β² instead of β: is the square root missing?": (
-            lambda g, F, d: 2 * d / (g @ _natural(g, F)) * _natural(g, F)
+        "that is the gradient step: its length is right, its direction is not. Solve F x = g first": (
+            lambda g, F, d: _scaled(g, F, d)
         ),
-        "your direction is F g: did you multiply by F where you should divide by it?": (
-            lambda g, F, d: _to_boundary(F @ g, F, d)
+        "that is x itself: how far along it may one go?": lambda g, F, d: _solved(g, F),
+        "you measure the length with ‖x‖, as if F were the identity: it is xᵀFx that must become 2δ": (
+            lambda g, F, d: math.sqrt(2 * d) * torch.nn.functional.normalize(_solved(g, F), dim=0)
         ),
-        "your step goes downhill: is L minimised where it should be maximised?": (
-            lambda g, F, d: -_natural_step(g, F, d)
+        "is a square root missing? The KL grows with the square of the length": lambda g, F, d: torch.nan_to_num(
+            2 * d / (_solved(g, F) @ F @ _solved(g, F)) * _solved(g, F), nan=0.0
         ),
-        "this is x = F⁻¹g alone: it is still to be scaled to the boundary": lambda g, F, d: _natural(g, F),
-        "√(2δ) is the length in the metric of F; yours is the ordinary length": (
-            lambda g, F, d: math.sqrt(2 * d) * _natural(g, F) / _natural(g, F).norm(),
-            lambda g, F, d: math.sqrt(2 * d) * g / g.norm(),
+        "you go downhill: L is to become larger": lambda g, F, d: -_scaled(_solved(g, F), F, d),
+        "you added something to F's diagonal: that makes it invertible, and solves another problem": (
+            lambda g, F, d: _scaled(_damped(g, F, 0.1), F, d),
+            lambda g, F, d: _scaled(_damped(g, F, 0.01), F, d),
+            lambda g, F, d: _scaled(_damped(g, F, 0.001), F, d),
         ),
-        "F is divided by its diagonal alone: how parameters act together stands beside the diagonal": (
-            lambda g, F, d: _to_boundary(g / F.diag(), F, d),
-            lambda g, F, d: math.sqrt(2 * d / (g @ (g / F.diag()))) * g / F.diag(),
-        ),
-        "a damping is added to F: (3.11) has none, and F is positive definite": tuple(
-            (lambda g, F, d, c=c: _to_boundary(_damped(g, F, c), F, d)) for c in (0.1, 0.01, 1e-3)
-        ),
-        "δ is the largest KL, and you take it for the step's length": (
-            lambda g, F, d: d * _natural(g, F),
-            lambda g, F, d: d * _natural(g, F) / _natural(g, F).norm(),
-        ),
+        "for g = 0 your step is 0/0: what does the card ask for there?": _unguarded,
     },
 )
 
 
-# Exercise 2: scores (B, A, P), probabilities (B, A) -> (P, P).
-def _fisher(u: Tensor, p: Tensor) -> Tensor:
-    return torch.einsum("ba,bai,baj->ij", p, u, u) / len(u)
+# Exercise 2: gradient (P,), fisher (P, P), step (P,), eta, max_kl -> a name.
+def _stationary(gradient: Tensor, slope: Tensor, eta: float) -> bool:
+    scale = max(gradient.abs().max().item(), abs(eta) * slope.abs().max().item())
+    return (gradient - eta * slope).abs().max().item() <= SLACK * scale
 
 
-def _scores(random: Generator, states: int, actions: int, parameters: int, never: bool = False) -> tuple:
-    logits = normal(random, states, actions)
-    logits[:, -1] -= 1000.0 * never
-    p, raw = logits.softmax(-1), normal(random, states, actions, parameters)
-    return raw - torch.einsum("ba,bai->bi", p, raw)[:, None], p  # as all scores, of mean 0 in each state
+def _verdict(gradient: Tensor, fisher: Tensor, step: Tensor, eta: float, max_kl: float, **bug: float) -> str:
+    half, twice, slack = bug.get("half", 0.5), bug.get("twice", 1.0), bug.get("slack", SLACK * max_kl)
+    slope = fisher @ step
+    kl = half * (step @ slope).item()
+    if not _stationary(gradient, twice * slope, eta):
+        return "stationarity"
+    if kl > max_kl + slack:
+        return "feasibility"
+    if eta < 0:
+        return "sign"
+    return "slackness" if eta > 0 and abs(kl - max_kl) > slack else "solution"
 
 
-def _outer_of_mean(u: Tensor, p: Tensor) -> Tensor:
-    mean = torch.einsum("ba,bai->bi", p, u)
-    return torch.einsum("bi,bj->ij", mean, mean) / len(u)
+def _claim(random: Generator, kind: str, max_kl: float) -> tuple:
+    (size,) = sizes(random, 1, low=2, high=4)
+    fisher, gradient = positive_definite(random, size), normal(random, size)
+    x = torch.linalg.solve(fisher, gradient)
+    eta = math.sqrt((x @ fisher @ x).item() / (2 * max_kl))
+    length = {"too long": 1.3, "too short": 0.6, "long by rounding": 1 + 1e-9}.get(kind, 1.0)
+    step, eta = length * x / eta, eta / length
+    if kind == "gradient step":
+        step = math.sqrt(2 * max_kl / (gradient @ fisher @ gradient).item()) * gradient
+    if kind in ("downhill", "downhill, too long"):
+        step, eta = -step * (1.5 if "," in kind else 1.0), -eta / (1.5 if "," in kind else 1.0)
+    if kind == "wrong multiplier":
+        eta *= 1.7
+    if kind == "no gradient":
+        gradient, eta, step = torch.zeros_like(gradient), 0.0, 0.5 * step
+    return gradient, fisher, step, eta, max_kl
 
 
-fisher_from_scores = Exercise(
-    name="fisher_from_scores",
-    right=lambda scores, probabilities: _fisher(scores, probabilities),
+KINDS = ("solution", "long by rounding", "gradient step", "too long", "too short", "downhill", "downhill, too long")
+KINDS += ("wrong multiplier", "no gradient")
+DELTAS = (0.01, 10.0, 1e-7)
+
+
+def _direction_alone(gradient: Tensor, fisher: Tensor, step: Tensor, eta: float, max_kl: float) -> str:
+    slope = fisher @ step
+    if torch.nn.functional.cosine_similarity(gradient, eta * slope, dim=0) < 1 - SLACK and gradient.any():
+        return "stationarity"
+    return _verdict(eta * slope, fisher, step, eta, max_kl)
+
+
+def _without(name: str):
+    """A judge who does not know one of the conditions."""
+
+    def judge(*claim: object) -> str:
+        found = _verdict(*claim)
+        return "solution" if found == name else found
+
+    return judge
+
+
+def _slack_at_zero(gradient: Tensor, fisher: Tensor, step: Tensor, eta: float, max_kl: float) -> str:
+    found = _verdict(gradient, fisher, step, eta, max_kl)
+    kl = (step @ fisher @ step).item() / 2
+    return "slackness" if found == "solution" and abs(kl - max_kl) > SLACK * max_kl else found
+
+
+def _sign_first(*claim: object) -> str:
+    found = _verdict(*claim)
+    return "sign" if found == "feasibility" and claim[3] < 0 else found
+
+
+def _to_the_last_digit(gradient: Tensor, fisher: Tensor, step: Tensor, eta: float, max_kl: float) -> str:
+    if not torch.equal(gradient, eta * (fisher @ step)):
+        return "stationarity"
+    return _verdict(gradient, fisher, step, eta, max_kl, slack=0.0)
+
+
+kkt_verdict = Exercise(
+    name="kkt_verdict",
+    right=lambda gradient, fisher, step, eta, max_kl: _verdict(gradient, fisher, step, eta, max_kl),
     inputs={
-        "two states": _scores(generator(1), 2, 3, 4),
-        "five states": _scores(generator(2), 5, 4, 2),
-        "one state": _scores(generator(3), 1, 2, 3),
-        "an action that is never taken": _scores(generator(4), 3, 4, 5, never=True),
+        f"{kind}, δ = {max_kl:g}": _claim(generator(10 * i + j), kind, max_kl)
+        for i, kind in enumerate(KINDS)
+        for j, max_kl in enumerate(DELTAS)
     },
-    sample=lambda random: _scores(random, *sizes(random, 3)),
-    axes=("row", "column"),
+    choices=("stationarity", "feasibility", "sign", "slackness", "solution"),
+    sample=lambda random: _claim(random, KINDS[integer(random, 0, len(KINDS) - 1)], DELTAS[integer(random, 0, 2)]),
     wrong={
-        "your F is B times too large: did you sum over the states where the mean is due?": (
-            lambda u, p: _fisher(u, p) * len(u)
+        "your KL is twice what it should be: is the ½ of ½ΔᵀFΔ missing?": (
+            lambda g, F, s, eta, d: _verdict(g, F, s, eta, d, half=1.0)
         ),
-        "you counted all actions alike: where is the weight π(a|s)?": (
-            lambda u, p: torch.einsum("bai,baj->ij", u, u) / len(u)
+        "your ∇c is twice what it should be: the derivative of ½ΔᵀFΔ is FΔ, the ½ is used up": (
+            lambda g, F, s, eta, d: _verdict(g, F, s, eta, d, twice=2.0)
         ),
-        "you counted all actions alike, with weight 1/A: where is the weight π(a|s)?": (
-            lambda u, p: torch.einsum("bai,baj->ij", u, u) / len(u) / p.shape[-1]
+        "you compare to the last digit: a solution that a machine computed then fails": _to_the_last_digit,
+        "a step that is too long by rounding alone is feasible: leave the comparison a little room": (
+            lambda g, F, s, eta, d: _verdict(g, F, s, eta, d, slack=0.0)
         ),
-        "your F is zero: did you average the scores before taking the outer product? The mean score is always 0": (
-            _outer_of_mean
+        "your tolerance is absolute: for δ = 1e-7 everything lies within 1e-6 of it. Compare relative to δ": (
+            lambda g, F, s, eta, d: _verdict(g, F, s, eta, d, slack=1e-6)
         ),
-        "you divide by A as well: the probabilities already add up to 1": lambda u, p: _fisher(u, p) / p.shape[-1],
-        "π(a|s) enters squared: it weighs the outer product, not each of the two scores": (
-            lambda u, p: _fisher(u, p**2),
-            lambda u, p: _fisher(u, p**2) * len(u),
+        "you test that g and FΔ are parallel: stationarity is g = ηFΔ, with this very η": _direction_alone,
+        "you never answer sign: a step downhill to the boundary has η < 0": _without("sign"),
+        "you never answer feasibility: a step beyond the boundary can be stationary": _without("feasibility"),
+        "you never answer slackness: a step that ends inside although η > 0 leaves a gain unused": _without(
+            "slackness"
         ),
-        "this is ½F: the ½ belongs to the quadratic model, not to its matrix": lambda u, p: _fisher(u, p) / 2,
-        "one matrix for each state: is the mean over states missing?": (
-            lambda u, p: torch.einsum("ba,bai,baj->bij", p, u, u)
-        ),
-        "only the diagonal is there: F holds the product of every pair of components": (
-            lambda u, p: _fisher(u, p).diag().diag(),
-            lambda u, p: _fisher(u, p).diag(),
-        ),
-        "the weights enter as log π: an expectation weighs by π": lambda u, p: _fisher(u, p.log()),
+        "with η = 0 the step need not touch the boundary: slackness asks for η (c − δ) = 0": _slack_at_zero,
+        "the order of the card is stationarity, feasibility, sign, slackness: you test the sign earlier": _sign_first,
     },
 )
 
@@ -150,55 +209,48 @@ def _blocks(mean: Tensor, log_std: Tensor) -> Tensor:
     return torch.diag(torch.cat([mean, log_std]))
 
 
-def _precision(s: Tensor) -> Tensor:
-    return (-2 * s).exp()
+def _precision(log_std: Tensor) -> Tensor:
+    return (-2 * log_std).exp()
 
 
-def _two(s: Tensor) -> Tensor:
-    return torch.full_like(s, 2.0)
+def _twos(log_std: Tensor) -> Tensor:
+    return torch.full_like(log_std, 2.0)
 
 
 gaussian_fisher = Exercise(
     name="gaussian_fisher",
-    right=lambda log_std: _blocks(_precision(log_std), _two(log_std)),
+    right=lambda log_std: _blocks(_precision(log_std), _twos(log_std)),
     inputs={
-        "one dimension": (torch.tensor([-0.5], dtype=FLOAT),),
-        "two dimensions": (torch.tensor([0.7, -1.2], dtype=FLOAT),),
-        "σ = 1 beside others": (torch.tensor([0.0, 0.4, -0.9], dtype=FLOAT),),
-        "narrow and wide": (torch.tensor([-4.0, 3.0, 0.3, -0.2], dtype=FLOAT),),
+        "one dimension": (torch.tensor([-0.5]).double(),),
+        "two dimensions": (torch.tensor([0.7, -1.2]).double(),),
+        "three dimensions": (torch.tensor([-2.0, 0.3, 1.1]).double(),),
+        "a σ near 0": (torch.tensor([-9.0, 0.4]).double(),),
     },
-    sample=lambda random: (0.8 * normal(random, integer(random, 2, 6)) - 0.3,),
+    sample=lambda random: (normal(random, *sizes(random, 1, low=1, high=5)) - 0.4,),
     axes=("row", "column"),
     wrong={
-        "the block of μ is 1/σ: is it the standard deviation where the variance is due?": (
-            lambda s: _blocks((-s).exp(), _two(s))
+        "the block of μ is 1/σ: is it the standard deviation where the variance is due?": lambda s: _blocks(
+            (-s).exp(), _twos(s)
         ),
         "the block of log σ is half of what it should be: what is the variance of ε² for a standard normal ε?": (
             lambda s: _blocks(_precision(s), torch.ones_like(s))
         ),
-        "the block of log σ is ½: that is a variance turned upside down": (
-            lambda s: _blocks(_precision(s), 0.5 * torch.ones_like(s))
+        "that is the Fisher matrix in (μ, σ): the parameter here is log σ": lambda s: _blocks(
+            _precision(s), 2 * _precision(s)
         ),
-        "that is the Fisher matrix in (μ, σ): the parameter here is log σ": (
-            lambda s: _blocks(_precision(s), 2 * _precision(s))
+        "the block of μ is σ²: that is the covariance, and the Fisher matrix is its inverse": lambda s: _blocks(
+            (2 * s).exp(), _twos(s)
         ),
-        "that is the Fisher matrix in (μ, σ²): the parameter here is log σ": (
-            lambda s: _blocks(_precision(s), 0.5 * _precision(s) ** 2)
+        "you take log σ for σ: exp is missing": lambda s: _blocks(s**-2, _twos(s)),
+        "your blocks are in the other order: μ comes first": lambda s: _blocks(_twos(s), _precision(s)),
+        "your parameters are interleaved, μ₁, log σ₁, μ₂ …: the card has all of μ first": lambda s: torch.diag(
+            torch.stack([_precision(s), _twos(s)], -1).flatten()
         ),
-        "the block of μ is σ²: that is the covariance, and the Fisher matrix is its inverse": (
-            lambda s: _blocks((2 * s).exp(), _two(s))
+        "the block of log σ is 3: that is 𝔼 ε⁴. The score is ε² − 1, and the mean must be taken off": lambda s: _blocks(
+            _precision(s), 3 * torch.ones_like(s)
         ),
-        "this is the inverse of F": lambda s: _blocks((2 * s).exp(), 1 / _two(s)),
-        "the blocks are exchanged: that of μ comes first": lambda s: _blocks(_two(s), _precision(s)),
-        "what is given is log σ: did you take it for σ?": lambda s: _blocks(s**-2, _two(s)),
-        "this is the diagonal alone: the matrix itself, (2d, 2d), is due": (
-            lambda s: torch.cat([_precision(s), _two(s)])
-        ),
-        "the parameters alternate: all of μ come first, then all of log σ": (
-            lambda s: torch.stack([_precision(s), _two(s)], 1).flatten().diag()
-        ),
-        "this is ½F, the matrix of the KL with its ½ multiplied in": (
-            lambda s: _blocks(_precision(s) / 2, _two(s) / 2)
+        "you return the diagonal as a vector: the matrix has 2d rows and 2d columns": lambda s: torch.cat(
+            [_precision(s), _twos(s)]
         ),
     },
 )
