@@ -61,35 +61,34 @@ def _ratio_then_log(log_prob, log_prob_old):
     return (ratio - 1 - ratio.log()).mean()
 
 
-def _bound_loop(mdp, pi, new):
-    variations = [
-        0.5 * sum(abs(float(p) - float(q)) for p, q in zip(*rows, strict=True)) for rows in zip(pi, new, strict=True)
-    ]
-    mean = sum(float(rho) * variation for rho, variation in zip(mdp.occupancy(pi), variations, strict=True))
-    epsilon = max(abs(float(a)) for row in mdp.advantages(pi) for a in row)
-    return float(mdp.surrogate(pi, new)) - 4 * epsilon * mdp.gamma / (1 - mdp.gamma) ** 2 * mean * max(variations)
-
-
 def _bound(mdp, pi, new):
-    tv = (pi - new).clamp(min=0).sum(1)
-    epsilon = mdp.advantages(pi).abs().amax()
-    return (
-        mdp.surrogate(pi, new)
-        - 4 * epsilon * mdp.gamma * (mdp.occupancy(pi) * tv).sum() * tv.max() / (1 - mdp.gamma) ** 2
-    )
+    mean_kl = mdp.occupancy(pi) @ (pi * (pi / new).log()).sum(1)
+    largest = (new * mdp.advantages(pi)).sum(1).abs().max()
+    return mdp.surrogate(pi, new) - 2 * mdp.gamma / (1 - mdp.gamma) ** 2 * (mean_kl / 2).sqrt() * largest
 
 
-def _bound_from_its_parts(mdp, pi, new):
-    # J(π) plus the gain instead of L; twice ε for the drift of a state's mean advantage
-    tv = torch.cdist(pi[:, None], new[:, None], p=1).squeeze() / 2
-    gain = torch.einsum("s,sa,sa->", mdp.occupancy(pi), new, mdp.advantages(pi)) / (1 - mdp.gamma)
-    drift = 2 * mdp.gamma / (1 - mdp.gamma) * (mdp.occupancy(pi) @ tv)
-    return mdp.performance(pi) + gain - drift * 2 * mdp.advantages(pi).abs().max() * tv.max() / (1 - mdp.gamma)
+def _bound_loop(mdp, pi, new):
+    rho, advantages = mdp.occupancy(pi).tolist(), mdp.advantages(pi).tolist()
+    mean_kl, largest = 0.0, 0.0
+    for share, old_row, new_row, row in zip(rho, pi.tolist(), new.tolist(), advantages, strict=True):
+        mean_kl += share * sum(p * math.log(p / q) for p, q in zip(old_row, new_row, strict=True))
+        largest = max(largest, abs(sum(q * a for q, a in zip(new_row, row, strict=True))))
+    drift = 2 * mdp.gamma / (1 - mdp.gamma) * math.sqrt(mean_kl / 2)
+    return float(mdp.surrogate(pi, new)) - drift * largest / (1 - mdp.gamma)
 
 
-def _in_place_bound(mdp, pi, new):
-    new -= pi
-    return _bound(mdp, pi, new + pi)
+def _bound_by_hand(mdp, pi, new):
+    """L as in exercise 2 of 01: J(π) plus the new policy's advantages at the old states."""
+    rho, expected = mdp.occupancy(pi), (new * mdp.advantages(pi)).sum(1)
+    level = mdp.performance(pi) + rho @ expected / (1 - mdp.gamma)
+    drift = mdp.gamma * (2 * (rho[:, None] * pi * (pi.log() - new.log())).sum()).sqrt() / (1 - mdp.gamma)
+    return level - drift * expected.abs().max() / (1 - mdp.gamma)
+
+
+def _writes(mdp, pi, new):
+    bound = _bound(mdp, pi, new)
+    pi -= new
+    return bound
 
 
 RIGHT = {
@@ -110,13 +109,21 @@ RIGHT = {
         lambda new, old: (old - new).mean() + ((new - old).exp() - 1).mean(),
         lambda new, old: [((new.exp() - old.exp()) / old.exp() - new + old).sum().item() / len(new)],
     ],
-    "sharper_bound": [
-        _bound,
+    "penalty_weight": [
+        lambda slope, curvature, max_kl: np.sqrt(slope**2 / (2 * max_kl * curvature)),
+        lambda slope, curvature, max_kl: torch.tensor(slope) / (2 * torch.tensor(max_kl) * curvature) ** 0.5,
+        lambda g, f, delta: g / (f * math.sqrt(2 * delta / f)),
+        lambda g, f, delta: g * math.sqrt(2 * delta / f) / (2 * delta),
+        lambda g, f, delta: np.array([g * (2 * delta * f) ** -0.5]),
+        lambda g, f, delta: [math.exp(math.log(g) - math.log(2 * delta * f) / 2)],
+    ],
+    "mean_kl_bound": [
         _bound_loop,
-        _bound_from_its_parts,
-        lambda mdp, pi, new: _bound(mdp, pi, new).float().numpy(),
+        _bound_by_hand,
+        lambda mdp, pi, new: _bound(mdp, pi, new).item(),
+        lambda mdp, pi, new: _bound(mdp, pi, new).float(),
+        lambda mdp, pi, new: np.array([float(_bound(mdp, pi, new))]),
         lambda mdp, pi, new: [_bound(mdp, pi, new)],
-        lambda mdp, pi, new: mdp.performance(pi) + (_bound(mdp, pi, new) - mdp.surrogate(pi, pi)),
     ],
 }
 
@@ -152,19 +159,40 @@ WRONG = {
         (lambda new, old: ((new - old).exp() - 1 - (new - old)).median(), "expected"),
         (lambda new, old: torch.nn.functional.kl_div(new, old, log_target=True, reduction="batchmean"), "expected"),
     ],
-    "sharper_bound": [
-        (_in_place_bound, "changes its argument new in place"),
+    "penalty_weight": [
+        (lambda slope, curvature, max_kl: slope / math.sqrt(max_kl * curvature), "½"),
+        (lambda slope, curvature, max_kl: slope**2 / (2 * max_kl * curvature), "root"),
+        (lambda slope, curvature, max_kl: math.sqrt(2 * max_kl / curvature), "length of the step"),
+        (lambda slope, curvature, max_kl: slope / curvature, "does not know δ"),
+        (lambda slope, curvature, max_kl: slope * math.sqrt(2 * max_kl / curvature), "gain at KL = δ"),
+        (lambda slope, curvature, max_kl: 1 / math.sqrt(2 * max_kl * curvature), "slope g belongs"),
+        (lambda slope, curvature, max_kl: slope * math.sqrt(curvature / (2 * max_kl)), "wrong place"),
+        (lambda slope, curvature, max_kl: slope / math.sqrt(2 * max_kl), "exactly √curvature ×"),
+        (lambda slope, curvature, max_kl: slope / (2 * max_kl * curvature), "expected"),
+        (lambda slope, curvature, max_kl: -slope / math.sqrt(2 * max_kl * curvature), "exactly −1 ×"),
+        (lambda slope, curvature, max_kl: round(slope / math.sqrt(2 * max_kl * curvature)), "expected"),
+        (lambda slope, curvature, max_kl: max_kl, "expected"),
+    ],
+    "mean_kl_bound": [
         (lambda mdp, pi, new: mdp.performance(new), "J(π′) itself"),
-        (lambda mdp, pi, new: 2 * _bound(mdp, pi, new) - mdp.surrogate(pi, new), "twice too large"),
-        (lambda mdp, pi, new: mdp.surrogate(pi, new), "this is L alone"),
-        (lambda mdp, pi, new: mdp.surrogate(new, pi), "expected"),
+        (lambda mdp, pi, new: mdp.surrogate(pi, new), "L alone"),
+        (lambda mdp, pi, new: 2 * mdp.surrogate(pi, new) - _bound(mdp, pi, new), "upper bound"),
         (lambda mdp, pi, new: _bound(mdp, new, pi), "expected"),
-        (lambda mdp, pi, new: -_bound(mdp, pi, new), "exactly −1 ×"),
-        (lambda mdp, pi, new: (1 - mdp.gamma) * _bound(mdp, pi, new), "exactly (1 − γ) ×"),
-        (lambda mdp, pi, new: _bound(mdp, pi, new) - mdp.surrogate(pi, new), "expected"),
-        (lambda mdp, pi, new: 2 * mdp.surrogate(pi, new) - _bound(mdp, pi, new), "the penalty is added"),
-        (lambda mdp, pi, new: _bound(mdp, pi, new) - mdp.performance(pi), "is J(π) missing?"),
-        (lambda mdp, pi, new: min(_bound(mdp, pi, new), mdp.performance(new)) - 1e-3, "expected"),
-        (lambda mdp, pi: 0.0, "your function must take (mdp, pi, new)"),
+        (lambda mdp, pi, new: mdp.surrogate(pi, new) - _bound(mdp, pi, new), "penalty alone"),
+        (lambda mdp, pi, new: 2 * _bound(mdp, pi, new), "exactly 2 ×"),
+        (lambda mdp, pi, new: _bound(mdp, pi, new) * (1 - mdp.gamma), "exactly (1 − γ) ×"),
+        (_writes, "changes its argument pi in place"),
+        (
+            lambda mdp, pi, new: mdp.surrogate(pi, new) + (_bound(mdp, pi, new) - mdp.surrogate(pi, new)) / mdp.gamma,
+            "factor γ",
+        ),
+        (
+            lambda mdp, pi, new: (
+                mdp.surrogate(pi, new) + (1 - mdp.gamma) ** 2 * (_bound(mdp, pi, new) - mdp.surrogate(pi, new))
+            ),
+            "expected",
+        ),
+        (lambda mdp, pi, new: (_bound(mdp, pi, new) + mdp.surrogate(pi, new)) / 2, "factor 2"),
+        (lambda mdp, pi, new: _bound(mdp, pi, new).expand(2), "shape"),
     ],
 }  # fmt: skip

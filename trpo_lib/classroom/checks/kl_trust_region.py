@@ -1,6 +1,6 @@
 """Exercises of notebook 02."""
 
-from collections.abc import Callable
+import math
 
 import torch
 from torch import Generator, Tensor
@@ -155,112 +155,145 @@ kl_from_samples = Exercise(
 )
 
 
-# Exercise 3: mdp, pi (S, A), new (S, A) -> ().
-def _variation(pi: Tensor, new: Tensor) -> Tensor:
-    return (pi - new).abs().sum(-1) / 2
+# Exercise 3: slope, curvature, max_kl -> a number.
+penalty_weight = Exercise(
+    name="penalty_weight",
+    right=lambda slope, curvature, max_kl: slope / math.sqrt(2 * max_kl * curvature),
+    inputs=[(1.3, 0.25, 0.01), (0.2, 3.0, 0.05), (40.0, 700.0, 0.003), (5.0, 0.02, 1.7)],
+    sample=lambda random: (number(random, 0.1, 9), number(random, 0.05, 20), number(random, 0.002, 0.3)),
+    wrong={
+        "the KL is ½ f x²: is the ½ missing?": lambda g, f, delta: g / math.sqrt(delta * f),
+        "g²/(2δf) is c²: is the root missing?": lambda g, f, delta: g**2 / (2 * delta * f),
+        "that is 1/c: solve for the weight": lambda g, f, delta: math.sqrt(2 * delta * f) / g,
+        "that is the length of the step to KL = δ: which c puts the maximum there?": (
+            lambda g, f, delta: math.sqrt(2 * delta / f)
+        ),
+        "this weight does not know δ: at the maximum x = g/(c f), and ½ f x² is to equal δ": (
+            lambda g, f, delta: g / f,
+            lambda g, f, delta: g / math.sqrt(f),
+            lambda g, f, delta: g,
+            lambda g, f, delta: g**2 / (2 * f),
+        ),
+        "this is the gain at KL = δ: the weight is the slope of the gain in KL, which is half of it over δ": (
+            lambda g, f, delta: g * math.sqrt(2 * delta / f)
+        ),
+        "that is the gain divided by δ: the slope of a root is half of its chord": (
+            lambda g, f, delta: g * math.sqrt(2 / (delta * f))
+        ),
+        "the slope g belongs into the weight: with ten times the rewards, c grows tenfold": (
+            lambda g, f, delta: 1 / math.sqrt(2 * delta * f),
+            lambda g, f, delta: 1 / delta,
+        ),
+        "f stands in the wrong place: a sharper policy has a smaller step": (
+            lambda g, f, delta: g * math.sqrt(f / (2 * delta)),
+            lambda g, f, delta: g * math.sqrt(f * 2 * delta),
+        ),
+    },
+)
 
 
-def _coefficient(mdp: TabularMDP, pi: Tensor) -> Tensor:
-    return 4 * mdp.advantages(pi).abs().max() * mdp.gamma / (1 - mdp.gamma) ** 2
+# Exercise 4: mdp, pi (S, A), new (S, A) -> ().
+def _case(random: Generator, states: int, actions: int, gamma: float) -> tuple:
+    mdp = TabularMDP.random(states, actions, gamma, seed=integer(random, 0, 10**6))
+    logits, change = normal(random, states, actions), normal(random, states, actions)
+    return mdp, logits.softmax(-1), (logits + 0.7 * change).softmax(-1)
 
 
-def _bound(mdp: TabularMDP, pi: Tensor, new: Tensor, drift: Tensor | float) -> Tensor:
-    return mdp.surrogate(pi, new) - _coefficient(mdp, pi) * drift
+def _kl(pi: Tensor, new: Tensor) -> Tensor:
+    return (pi * (pi.log() - new.log())).sum(-1)
+
+
+def _old_mean(mdp: TabularMDP, pi: Tensor, new: Tensor) -> Tensor:
+    return mdp.occupancy(pi) @ _kl(pi, new)
+
+
+def _largest(mdp: TabularMDP, pi: Tensor, new: Tensor) -> Tensor:
+    return (new * mdp.advantages(pi)).sum(-1).abs().max()
+
+
+def _bound(mdp: TabularMDP, pi: Tensor, new: Tensor, drift: Tensor, largest: Tensor | None = None) -> Tensor:
+    """L − (1/(1−γ)) · (2γ/(1−γ)) · drift · max |Ā|."""
+    largest = _largest(mdp, pi, new) if largest is None else largest
+    return mdp.surrogate(pi, new) - 2 * mdp.gamma / (1 - mdp.gamma) ** 2 * drift * largest
 
 
 def _right(mdp: TabularMDP, pi: Tensor, new: Tensor) -> Tensor:
-    change = _variation(pi, new)
-    return _bound(mdp, pi, new, mdp.occupancy(pi) @ change * change.max())
+    return _bound(mdp, pi, new, (_old_mean(mdp, pi, new) / 2).sqrt())
 
 
-def _largest_advantage(mdp: TabularMDP, pi: Tensor, new: Tensor) -> Tensor:
-    advantages = mdp.advantages(pi)
-    penalty = (mdp.surrogate(pi, new) - _right(mdp, pi, new)) / advantages.abs().max()
-    return mdp.surrogate(pi, new) - advantages.max() * penalty
+def _by_tv(mdp: TabularMDP, pi: Tensor, new: Tensor) -> Tensor:
+    return _bound(mdp, pi, new, mdp.occupancy(pi) @ (pi - new).abs().sum(-1) / 2)
 
 
-def _new_occupancy(mdp: TabularMDP, pi: Tensor, new: Tensor) -> Tensor:
-    change = _variation(pi, new)
-    return _bound(mdp, pi, new, mdp.occupancy(new) @ change * change.max())
+def _penalty_times(mdp: TabularMDP, pi: Tensor, new: Tensor, c: float) -> Tensor:
+    level = mdp.surrogate(pi, new)
+    return level + c * (_right(mdp, pi, new) - level)
 
 
-def _kls(pi: Tensor, new: Tensor) -> Tensor:
-    return (pi * (pi / new).log()).sum(-1)
-
-
-def _penalty_times(factor: Callable[[float], float]) -> Callable:
-    def wrong(mdp: TabularMDP, pi: Tensor, new: Tensor) -> Tensor:
-        surrogate = mdp.surrogate(pi, new)
-        return surrogate - factor(mdp.gamma) * (surrogate - _right(mdp, pi, new))
-
-    return wrong
-
-
-def _case(random: Generator, states: int, actions: int, gamma: float) -> tuple:
-    """A policy whose largest |A| is that of a bad action, so that max A is not ε."""
-    while True:
-        mdp = TabularMDP.random(states, actions, gamma, seed=integer(random, 0, 10**6))
-        logits = normal(random, states, actions)
-        pi, new = logits.softmax(-1), (logits + 0.7 * normal(random, states, actions)).softmax(-1)
-        advantages = mdp.advantages(pi)
-        if advantages.abs().max() > 1.1 * advantages.max():
-            return mdp, pi, new
-
-
-sharper_bound = Exercise(
-    name="sharper_bound",
-    right=_right,
+mean_kl_bound = Exercise(
+    name="mean_kl_bound",
+    right=lambda mdp, pi, new: _right(mdp, pi, new),
     inputs=[
-        _case(generator(0), 4, 3, 0.9),
-        _case(generator(1), 3, 5, 0.5),
-        _case(generator(2), 6, 2, 0.8),
-        _case(generator(3), 2, 4, 0.97),
+        _case(generator(11), 4, 3, 0.9),
+        _case(generator(10), 5, 2, 0.5),
+        _case(generator(12), 2, 6, 0.97),
+        _case(generator(14), 7, 4, 0.8),
     ],
-    sample=lambda random: _case(random, *sizes(random, 2), number(random, 0.3, 0.97)),
+    sample=lambda random: _case(random, *sizes(random, 2), number(random, 0.3, 0.98)),
     wrong={
-        "this is Theorem 1 as it stands, with the largest KL: stop before TV is given away for KL": (
-            lambda mdp, pi, new: _bound(mdp, pi, new, _kls(pi, new).max())
-        ),
-        "this is the penalty with the mean KL: TV is what (2.9) and (2.10) contain, and the theorem has no mean KL": (
-            lambda mdp, pi, new: _bound(mdp, pi, new, mdp.occupancy(pi) @ _kls(pi, new))
-        ),
-        "the largest TV stands twice: (2.9) has a mean, which is smaller": (
-            lambda mdp, pi, new: _bound(mdp, pi, new, _variation(pi, new).max() ** 2)
-        ),
-        "the mean TV stands twice: (2.10) needs the largest, for the strangest state may be visited more often": (
-            lambda mdp, pi, new: _bound(mdp, pi, new, (mdp.occupancy(pi) @ _variation(pi, new)) ** 2),
-            lambda mdp, pi, new: _bound(mdp, pi, new, mdp.occupancy(pi) @ _variation(pi, new) ** 2),
+        "the largest KL over all states is what no batch shows: take the mean (2.5)": (
+            lambda mdp, pi, new: _bound(mdp, pi, new, (_kl(pi, new).max() / 2).sqrt())
         ),
         "the mean is over all states alike: (2.9) weighs them by the old occupancy": (
-            lambda mdp, pi, new: _bound(mdp, pi, new, _variation(pi, new).mean() * _variation(pi, new).max())
+            lambda mdp, pi, new: _bound(mdp, pi, new, (_kl(pi, new).mean() / 2).sqrt())
         ),
         "the mean is over the new policy's occupancy, which nobody knows before it has acted": (
+            lambda mdp, pi, new: _bound(mdp, pi, new, (mdp.occupancy(new) @ _kl(pi, new) / 2).sqrt())
+        ),
+        "this is KL(new‖old): also a bound, but TRPO's mean KL (2.5) has the old policy first": (
+            lambda mdp, pi, new: _bound(mdp, pi, new, (mdp.occupancy(pi) @ _kl(new, pi) / 2).sqrt())
+        ),
+        "the ½ of Pinsker's inequality (2.7) is missing": (
+            lambda mdp, pi, new: _bound(mdp, pi, new, _old_mean(mdp, pi, new).sqrt())
+        ),
+        "the root is missing: the mean TV is at most √(mean KL / 2)": (
+            lambda mdp, pi, new: _bound(mdp, pi, new, _old_mean(mdp, pi, new) / 2),
+            lambda mdp, pi, new: _bound(mdp, pi, new, _old_mean(mdp, pi, new)),
+        ),
+        "the root of each state's KL, then the mean, is sharper, but needs more than the mean KL": (
+            lambda mdp, pi, new: _bound(mdp, pi, new, mdp.occupancy(pi) @ (_kl(pi, new) / 2).sqrt())
+        ),
+        "this is the bound with the mean TV: the card asks for the mean KL": _by_tv,
+        "you took max |A| over states and actions: the card keeps max |Ā(s)|, the advantage that π′ expects": (
             lambda mdp, pi, new: _bound(
-                mdp, pi, new, mdp.occupancy(new) @ _variation(pi, new) * _variation(pi, new).max()
+                mdp, pi, new, (_old_mean(mdp, pi, new) / 2).sqrt(), mdp.advantages(pi).abs().max()
             )
         ),
-        "your penalty is four times too large: is the ½ of the total variation missing?": _penalty_times(lambda g: 4),
-        "your penalty is twice too large: is the ½ missing in one of the two total variations?": (
-            _penalty_times(lambda g: 2)
+        "the largest Ā without the absolute value: a negative Ā(s) counts too": (
+            lambda mdp, pi, new: _bound(
+                mdp, pi, new, (_old_mean(mdp, pi, new) / 2).sqrt(), (new * mdp.advantages(pi)).sum(-1).max()
+            )
         ),
-        "your penalty lacks a factor: 4 = 2 · 2, one 2 from (2.9) and one from (2.10)": (
-            _penalty_times(lambda g: 0.5),
-            _penalty_times(lambda g: 0.25),
+        "one factor 1/(1 − γ) is missing: (2.8) has one, and (2.9) another": (
+            lambda mdp, pi, new: _penalty_times(mdp, pi, new, 1 - mdp.gamma)
         ),
-        "1/(1 − γ) stands once: it is squared, once for the sum over time, once for the drift": (
-            _penalty_times(lambda g: 1 - g)
-        ),
-        "the γ above the fraction is missing: the states of time 0 have not drifted": _penalty_times(lambda g: 1 / g),
-        "the penalty is added: a lower bound subtracts it": _penalty_times(lambda g: -1),
+        "the factor γ is missing: see (2.9)": lambda mdp, pi, new: _penalty_times(mdp, pi, new, 1 / mdp.gamma),
+        "the factor 2 of (2.9) is missing": lambda mdp, pi, new: _penalty_times(mdp, pi, new, 0.5),
         "this is L alone: what is to be subtracted for the drift of the states?": (
             lambda mdp, pi, new: mdp.surrogate(pi, new)
         ),
         "this is J(π′) itself, which nobody knows beforehand; the bound is made of the old policy's quantities": (
             lambda mdp, pi, new: mdp.performance(new)
         ),
-        "ε is the largest |A|: did you take the largest A and forget the absolute value?": _largest_advantage,
-        "the bound lies below L itself, not below its gain: is J(π) missing?": (
-            lambda mdp, pi, new: _right(mdp, pi, new) - mdp.performance(pi)
+        "this is an upper bound: is the sign of the penalty turned?": (
+            lambda mdp, pi, new: _penalty_times(mdp, pi, new, -1.0)
+        ),
+        "this is the penalty alone: where is L?": (
+            lambda mdp, pi, new: mdp.surrogate(pi, new) - _right(mdp, pi, new),
+            lambda mdp, pi, new: _right(mdp, pi, new) - mdp.surrogate(pi, new),
+        ),
+        "this is Theorem 1: it needs the largest KL": lambda mdp, pi, new: _bound(
+            mdp, pi, new, 2 * mdp.advantages(pi).abs().max() * _kl(pi, new).max(), torch.ones(())
         ),
     },
 )

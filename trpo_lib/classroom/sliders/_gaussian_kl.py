@@ -39,7 +39,7 @@ def gaussian_kl_scene(shift: float, max_kl: float) -> Scene:
         for sigma, label in ((0.1, "at other σ"), (0.3, None), (0.7, None), (1.4, None)):
             balls.add_patch(Polygon(sigma * ball, fill=False, edgecolor=plotting.GREY, linestyle=":", label=label))
         balls.set(xlabel="mean μ", ylabel="standard deviation σ", xlim=(-1, 1), ylim=(0, 2.8))
-        balls.set_xticks([-1, -0.5, 0, 0.5, 1])
+        balls.set_xticks([-0.5, 0, 0.5])
 
     def draw(axes: Sequence[Axes], sigma: float) -> None:
         bells, balls = axes
@@ -47,11 +47,11 @@ def gaussian_kl_scene(shift: float, max_kl: float) -> Scene:
         kl = mean_kl(*(Normal(torch.tensor([mean]), torch.tensor([float(sigma)])) for mean in (0.0, shift))).item()
         bells.fill_between(actions, torch.minimum(old, new), color=plotting.GREY, alpha=0.3, label="in common")
         bells.plot(actions, old, color=plotting.BLUE, label="old policy")
-        bells.plot(actions, new, color=plotting.VERMILLION, label="new policy")
+        bells.plot(actions, new, "--", color=plotting.VERMILLION, label="new policy")
         bells.set_title(f"σ = {sigma:g}: KL = {kl:.2g} nats")
         balls.add_patch(Polygon(sigma * ball, color=plotting.BLUE, alpha=0.35, label=f"KL ≤ δ = {max_kl:g}"))
         balls.plot(0, sigma, "o", color=plotting.BLUE)
-        balls.plot(shift, sigma, "o", color=plotting.VERMILLION)
+        balls.plot(shift, sigma, "s", color=plotting.VERMILLION)
         balls.set_title(f"new policy {'inside' if kl <= max_kl else 'outside'}")
 
     return Scene(f"The KL of two Gaussians, {shift:g} apart", "σ", SIGMAS, (0.1, 0.4, 1.6), frame, draw)
