@@ -1,11 +1,12 @@
 """How well: returns over environment steps, beside SB3-contrib's TRPO; how much of the trust region is used; how fast.
 
-    python benchmarks/learning.py [ENV ...] [--peer] [--seeds N] [--quick] [--store]
+    python benchmarks/learning.py [ENV ...] [--plain] [--peer] [--seeds N] [--quick] [--store]
 
-Every environment of the table below, or those named: `trpo_lib` with its preset. With --peer, SB3-contrib on the same
-steps: with the settings tuned for it (rl-baselines3-zoo), and with these but our true KL. --store: the results replace
-those of the same environment, contestant and seed in results/, from which report.py draws. --quick: two seeds and
-a tenth of the steps, for the environments that need nothing beyond requirements.txt.
+Every environment of the table below, or those named: `trpo_lib` with its preset. With --plain, TRPO itself where the
+preset goes beyond it. With --peer, SB3-contrib on the same steps: with the settings tuned for it (rl-baselines3-zoo),
+and with these but our true KL. --store: the results replace those of the same environment, contestant and seed in
+results/, from which report.py writes its tables. --quick: two seeds and a tenth of the steps, for the environments that
+need nothing beyond requirements.txt.
 """
 
 import argparse
@@ -31,24 +32,29 @@ STRETCHES = 50  # points of a learning curve
 
 
 class Task(NamedTuple):
-    """How long, how many seeds, and the share of the run whose training return counts (None: an evaluation does)."""
+    """How long, how many seeds, the share of the run whose training return counts (None: an evaluation does), goals."""
 
     steps: int
     seeds: int
     tail: float | None
+    aim: int
+    failed: int  # a run below it counts as failed
 
 
 TASKS = {
-    "CartPole-v1": Task(30_000, 10, 1 / 3),
-    "Acrobot-v1": Task(50_000, 10, 0.1),
-    "Pendulum-v1": Task(60_000, 10, 0.1),
-    "LunarLander-v3": Task(200_000, 5, None),
-    "LunarLanderContinuous-v3": Task(100_000, 5, None),
-    "Hopper-v5": Task(1_000_000, 3, None),
-    "HalfCheetah-v5": Task(1_000_000, 3, None),
-    "Walker2d-v5": Task(1_000_000, 3, None),
+    "CartPole-v1": Task(30_000, 10, 1 / 3, 475, 400),
+    "Acrobot-v1": Task(50_000, 10, 0.1, -90, -150),
+    "Pendulum-v1": Task(60_000, 10, 0.1, -200, -350),
+    "LunarLander-v3": Task(200_000, 5, None, 200, 100),
+    "LunarLanderContinuous-v3": Task(100_000, 5, None, 230, 100),
+    "Hopper-v5": Task(1_000_000, 3, None, 3400, 1000),
+    "HalfCheetah-v5": Task(1_000_000, 3, None, 5000, 1000),
+    "Walker2d-v5": Task(1_000_000, 3, None, 4000, 1000),
 }
-OURS, TUNED, EQUAL_KL = "trpo_lib", "SB3-contrib, tuned", "SB3-contrib, equal KL"
+OURS, PLAIN = "trpo_lib", "trpo_lib, TRPO itself"
+TUNED, EQUAL_KL = "SB3-contrib, tuned", "SB3-contrib, equal KL"
+# Where the preset goes beyond TRPO: it fits the critic first, or uses past rollouts. TRPO itself has neither.
+BEYOND = ("LunarLander-v3", "LunarLanderContinuous-v3", "Hopper-v5", "Walker2d-v5")
 
 
 class Result(NamedTuple):
@@ -90,8 +96,9 @@ def run(env_id: str, contestant: str, seed: int, steps: int) -> tuple[Result, li
     warnings.filterwarnings("ignore")  # deprecations of other libraries
     watch, begin = Stopwatch(), time.process_time()
     ratios = [np.nan]
-    if contestant == OURS:
-        agent = make_agent(env_id, seed=seed)
+    if contestant in (OURS, PLAIN):
+        plainly = {"critic_first": False, "past_rollouts": 0} if contestant == PLAIN else {}
+        agent = make_agent(env_id, seed=seed, **plainly)
         agent.update = watch(agent.update)
         episodes = agent.learn(steps, progress=False).episodes
         seconds = time.process_time() - begin
@@ -147,7 +154,7 @@ def _merge(path: Path, header: list[str], rows: list[list[str]]) -> None:
     if path.exists():
         with path.open(newline="", encoding="utf8") as file:
             kept = [row for row in list(csv.reader(file))[1:] if tuple(row[:3]) not in replaced]
-    order = {name: i for i, name in enumerate([*TASKS, OURS, TUNED, EQUAL_KL])}
+    order = {name: i for i, name in enumerate([*TASKS, OURS, PLAIN, TUNED, EQUAL_KL])}
     everything = sorted(kept + rows, key=lambda row: (order[row[0]], order[row[1]], int(row[2])))  # stable in the step
     with path.open("w", newline="", encoding="utf8") as file:
         csv.writer(file, lineterminator="\n").writerows([header, *everything])
@@ -156,6 +163,7 @@ def _merge(path: Path, header: list[str], rows: list[list[str]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("environments", nargs="*", metavar="ENV", help=", ".join(TASKS))
+    parser.add_argument("--plain", action="store_true", help="TRPO itself, where the preset goes beyond it")
     parser.add_argument("--peer", action="store_true", help="SB3-contrib too")
     parser.add_argument("--seeds", type=int, help="instead of the table's number")
     parser.add_argument("--first-seed", type=int, default=0)
@@ -164,7 +172,8 @@ def main() -> None:
     arguments = parser.parse_args()
     light = ["CartPole-v1", "Acrobot-v1", "Pendulum-v1"]
     names = arguments.environments or (light if arguments.quick else list(TASKS))
-    contestants = [OURS, TUNED, EQUAL_KL] if arguments.peer else [OURS]
+    contestants = [PLAIN] if arguments.plain else [OURS, TUNED, EQUAL_KL] if arguments.peer else [OURS]
+    names = [name for name in names if not arguments.plain or name in BEYOND]
     shorter, first = 10 if arguments.quick else 1, arguments.first_seed
     with ProcessPoolExecutor(2) as pool:
         jobs = [

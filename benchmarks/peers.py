@@ -18,13 +18,18 @@ from trpo_lib import Episode, Policy, TRPOConfig, mean_kl
 # Tuned for SB3-contrib in rl-baselines3-zoo, two environments each; what is not listed is SB3-contrib's default.
 MUJOCO = {"normalize": True, "n_steps": 1024, "batch_size": 128, "cg_max_steps": 25, "cg_damping": 0.1,
           "n_critic_updates": 20, "learning_rate": 1e-3}  # fmt: skip
-LANDER = {"n_steps": 512, "cg_damping": 0.01, "gae_lambda": 0.98, "learning_rate": 1e-3, "n_critic_updates": 15}
 TUNED = {
     "CartPole-v1": {"n_steps": 512, "batch_size": 512, "cg_damping": 1e-3, "gae_lambda": 0.98, "n_critic_updates": 20},
     "Acrobot-v1": {"normalize": True, "n_steps": 1024},
     "Pendulum-v1": {"n_steps": 1024, "gamma": 0.9, "n_critic_updates": 15, "use_sde": True, "sde_sample_freq": 4},
-    "LunarLander-v3": LANDER,
-    "LunarLanderContinuous-v3": LANDER,
+    "LunarLander-v3": {
+        "n_steps": 512,
+        "cg_damping": 0.01,
+        "gae_lambda": 0.98,
+        "learning_rate": 1e-3,
+        "n_critic_updates": 15,
+    },
+    "LunarLanderContinuous-v3": {"normalize": True, "n_steps": 1024, "n_critic_updates": 20},
     "Hopper-v5": MUJOCO,
     "HalfCheetah-v5": MUJOCO | {"target_kl": 0.04},
     "Walker2d-v5": MUJOCO,
