@@ -36,7 +36,7 @@ root = Exercise(
     right=lambda matrix: torch.linalg.cholesky(matrix),
     inputs=[(torch.tensor([[2.0, 0.5], [0.5, 1.0]], dtype=FLOAT),)],
     wrong={},
-    accepts=lambda R, matrix: agree([R @ R.mT], [matrix], 1e-6),
+    accepts=lambda R, matrix: R.ndim == 2 and agree([R @ R.T], [matrix], 1e-6),
 )
 bird = Exercise(
     name="bird", right=lambda: "wren", inputs=[()], wrong={"no, it is small": lambda: "owl"}, choices=("owl", "wren")
@@ -313,6 +313,21 @@ def test_writing_is_seen_in_every_kind_of_argument(write):
     exercise = Exercise(name="f", right=lambda x: 1.0, inputs=[([[1.0], {"a": 2}, np.zeros(3), Thing()],)], wrong={})
     assert exercise.verdict(lambda x: 1.0).correct
     assert "changes its argument x in place" in exercise.verdict(lambda x: (write(x), 1.0)[1]).message
+
+
+def test_arguments_that_contain_themselves_or_cannot_be_copied_do_no_harm():
+    class Thing:
+        def __init__(self):
+            self.me, self.numbers, self.generator = self, SHORT.clone(), (n for n in range(3))  # no copy of a generator
+
+    exercise = Exercise(name="f", right=lambda x, g: x.numbers.sum(), inputs=[(Thing(), torch.Generator())], wrong={})
+    assert exercise.verdict(lambda x, g: x.numbers.sum()).correct
+
+
+def test_a_tolerance_of_zero_asks_for_the_same_bits():
+    exercise = Exercise(name="f", right=lambda x: 2 * x, inputs=[(SHORT.float(),)], wrong={}, tolerance=0.0)
+    assert exercise.verdict(lambda x: x + x).correct
+    assert not exercise.verdict(lambda x: 2 * x * (1 + 2e-7)).correct
 
 
 def test_a_student_cannot_spoil_the_inputs_for_the_next_check():

@@ -3,6 +3,7 @@
 What a tolerance means here: two numbers agree when they differ by at most the tolerance times the expected number, or
 times the largest number of the array where that is larger, but below 1 (sums over an array carry the rounding of its
 largest term). An answer that was computed in float32, which its dtype or its digits tell, is given float32's rounding.
+A tolerance of 0 asks for the same numbers, bit for bit.
 """
 
 import inspect
@@ -104,6 +105,8 @@ def describe_short(value: Any) -> str:
 
 def slack(answer: Tensor, tolerance: float) -> float:
     """The tolerance, or that of the short floating-point format in which the answer was computed."""
+    if tolerance == 0:
+        return 0.0
     if answer.dtype == torch.float64 and answer.numel():
         numbers_with_digits = answer[(answer != answer.round()) & answer.isfinite()]
         if numbers_with_digits.numel() and torch.equal(numbers_with_digits.float().double(), numbers_with_digits):
@@ -120,8 +123,11 @@ def same_shape(answer: Tensor, expected: Tensor) -> Tensor | None:
 
 def differing(answer: Tensor, expected: Tensor, tolerance: float) -> Tensor:
     """Where two tensors of one shape disagree."""
-    tolerance, floor = slack(answer, tolerance), 1e-7 if slack(answer, 0.0) else 1e-12
+    floor = 1e-7 if slack(answer, tolerance) > tolerance else 1e-12
+    tolerance = slack(answer, tolerance)
     answer, expected = answer.double(), expected.double()
+    if tolerance == 0:
+        return (answer != expected) & ~(answer.isnan() & expected.isnan())
     finite = expected[expected.isfinite()].abs()
     largest = finite.max().clamp(max=1).item() if finite.numel() else 0.0
     absolute = max(tolerance * largest, floor) if largest else tolerance

@@ -15,6 +15,9 @@ How to write one (`surrogate_objective.py` is the model):
 5. Answers to try it on, in `tests/checks/answers_….py`: ten wrong ones, each with a part of the message it is due, and
    five right ones in another form (loops, numpy, lists, float32, einsum).
 
+A program asks `exercise.verdict(student)` for the public inputs, and `exercise.verdict(student, exercise.fresh(g))` for
+fresh ones; `Verdict` has a status, the sentence for the student, and how many inputs passed.
+
 What a check cannot do: it does not stop a function that never ends (a grader needs a limit of its own), and it hides
 nothing from those who read this folder. `right` refuses to run while an answer is being checked, so that the reference
 is not handed back by accident; whoever wants points by a trick meets the grader's fresh inputs, in another process.
@@ -27,29 +30,14 @@ from typing import Any
 
 import torch
 
-from trpo_lib.classroom.checks.call import NotLentError, Outcome, copied, is_stub, run
+from trpo_lib.classroom.checks.call import Outcome, copied, is_stub, run
 from trpo_lib.classroom.checks.compare import NotNumbersError, agree, parts
 from trpo_lib.classroom.checks.diagnose import Answers, misconception, what_differs
 from trpo_lib.classroom.checks.inputs import stretched
+from trpo_lib.classroom.checks.reference import Reference
 from trpo_lib.classroom.checks.verdict import CORRECT, LINE, NOT_ATTEMPTED, WRONG, Verdict, one_line
 
 Inputs = Sequence[tuple] | Mapping[str, tuple]
-
-
-class Reference:
-    """The right function, which does not run while an answer is being checked."""
-
-    busy = False
-
-    def __init__(self, function: Callable) -> None:
-        self.function = function
-        self.__signature__ = inspect.signature(function)
-
-    def __call__(self, *arguments: Any) -> Any:
-        """The reference's answer."""
-        if Reference.busy:
-            raise NotLentError("this is the check's own answer: write yours")
-        return self.function(*arguments)
 
 
 @dataclass(frozen=True)
