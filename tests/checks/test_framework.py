@@ -264,7 +264,9 @@ def test_several_results(answer, message):
 
 def test_other_right_answers_are_accepted_by_predicate():
     assert root.verdict(lambda matrix: -torch.linalg.cholesky(matrix)).correct
-    assert not root.verdict(lambda matrix: 2 * torch.linalg.cholesky(matrix)).correct
+    assert "exactly 2 ×" in root.verdict(lambda matrix: 2 * torch.linalg.cholesky(matrix)).message
+        "your result is exactly 2 ×"
+    )
     assert not root.verdict(lambda matrix: 1.0).correct
 
 
@@ -280,6 +282,38 @@ def test_other_right_answers_are_accepted_by_predicate():
 )
 def test_names(answer, message):
     assert bird.verdict(answer).message == message
+
+
+def test_a_name_that_is_right_elsewhere_does_not_fit_here():
+    exercise = Exercise(
+        name="f", right=lambda n: ["owl", "wren"][n], inputs={"a": (0,), "b": (1,)}, wrong={}, choices=("owl", "wren")
+    )
+    assert exercise.verdict(lambda n: "owl").message == "b: 'owl' is not what fits here"
+
+
+def test_writing_does_not_hide_a_misconception_and_is_named_before_a_place():
+    assert double.verdict(lambda x, gamma: x.pow_(2)).message == "did you square?"
+    assert "in place" in double.verdict(lambda x, gamma: x.add_(0.3)).message
+
+
+def test_a_function_that_returns_a_constant_is_no_stub():
+    assert double.verdict(lambda x, gamma: 5).status == "wrong"
+    assert double.verdict(lambda x, gamma: "").status == "wrong"
+
+
+def test_nan_among_the_inputs_is_no_change_and_logits_are_recommended():
+    exercise = Exercise(
+        name="f", right=lambda logits: logits.nan_to_num(3.0), inputs=[(torch.tensor([1.0, torch.nan]),)], wrong={}
+    )
+    assert exercise.verdict(lambda logits: logits.nan_to_num(3.0)).correct
+    assert exercise.verdict(lambda logits: logits).message.endswith("? work with logits")
+
+
+def test_long_messages_are_cut_to_the_line():
+    def fails(x, gamma):
+        raise ValueError("long\n" * 100)
+
+    assert len(f"double: {double.verdict(fails)}") == 120
 
 
 def test_verdict_counts_the_inputs_that_pass():

@@ -68,10 +68,8 @@ def what_differs(exercise: Exercise, seen: Answers) -> str:
     """A constant factor or summand by name; otherwise the first place."""
     first = seen.fits.index(False)
     answer, expected = seen.answers[first], seen.expected[first]
-    if exercise.choices and answer[0] in exercise.choices:
-        return f"{seen.labels[first]}{answer[0]!r} is not what fits here"
     if exercise.choices:
-        return _no_choice(answer[0], exercise.choices)
+        return seen.labels[first] + _no_choice(answer[0], exercise.choices)
     if not any(isinstance(part, str) for part in expected):
         numbers = [named_numbers(seen.names, arguments) for arguments in seen.inputs]
         found = factor(seen.answers, seen.expected, numbers, exercise.tolerance)
@@ -89,6 +87,8 @@ def what_differs(exercise: Exercise, seen: Answers) -> str:
 def _no_choice(answer: str, choices: tuple[str, ...]) -> str:
     """For a name that is none of those given: the one that it resembles, or how many there are."""
     folded = {choice.casefold(): choice for choice in choices}
+    if answer in folded:
+        return f"{folded[answer]!r} is not what fits here"
     near = difflib.get_close_matches(answer, folded, 1)
     hint = f"do you mean {folded[near[0]]!r}?" if near else f"choose one of the {len(choices)} names"
     return f"{answer[:40]!r} is not one of the names: {hint}"
