@@ -265,8 +265,6 @@ def test_several_results(answer, message):
 def test_other_right_answers_are_accepted_by_predicate():
     assert root.verdict(lambda matrix: -torch.linalg.cholesky(matrix)).correct
     assert "exactly 2 ×" in root.verdict(lambda matrix: 2 * torch.linalg.cholesky(matrix)).message
-        "your result is exactly 2 ×"
-    )
     assert not root.verdict(lambda matrix: 1.0).correct
 
 
