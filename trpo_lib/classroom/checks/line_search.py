@@ -73,7 +73,7 @@ smallest_i = Exercise(
 rescale_factor = Exercise(
     name="rescale_factor",
     right=lambda kl, max_kl: math.sqrt(max_kl / kl),
-    inputs=[(0.0025, 0.01), (0.04, 0.01), (0.013, 0.01), (0.171, 0.02)],
+    inputs=[(0.0025, 0.01), (0.04, 0.01), (0.013, 0.01), (0.171, 0.02), (0.0001, 0.03)],
     wrong={
         "you scale with the ratio itself: the KL grows with the square of the step. Is a square root missing?": (
             lambda kl, max_kl: max_kl / kl
@@ -99,7 +99,7 @@ def _secant_fraction(t1: float, kl1: float, t2: float, kl2: float, max_kl: float
 secant_fraction = Exercise(
     name="secant_fraction",
     right=_secant_fraction,
-    inputs=[(1.0, 0.16, 0.5, 0.02, 0.01), (1.0, 0.005, 1.4, 0.012, 0.01), (1.0, 0.171, 0.34, 0.0053, 0.02)],
+    inputs=[(1.0, 0.16, 0.5, 0.02, 0.01), (1.0, 0.005, 1.4, 0.012, 0.01), (1.0, 0.171, 0.34, 0.0053, 0.02), (0.7, 0.03, 0.4, 0.004, 0.01)],
     wrong={
         "you took the exponent 2 for granted: two measurements tell you the true one": (
             lambda t1, kl1, t2, kl2, max_kl: t2 * math.sqrt(max_kl / kl2)
