@@ -99,7 +99,12 @@ def _secant_fraction(t1: float, kl1: float, t2: float, kl2: float, max_kl: float
 secant_fraction = Exercise(
     name="secant_fraction",
     right=_secant_fraction,
-    inputs=[(1.0, 0.16, 0.5, 0.02, 0.01), (1.0, 0.005, 1.4, 0.012, 0.01), (1.0, 0.171, 0.34, 0.0053, 0.02), (0.7, 0.03, 0.4, 0.004, 0.01)],
+    inputs=[
+        (1.0, 0.16, 0.5, 0.02, 0.01),
+        (1.0, 0.005, 1.4, 0.012, 0.01),
+        (1.0, 0.171, 0.34, 0.0053, 0.02),
+        (0.7, 0.03, 0.4, 0.004, 0.01),
+    ],
     wrong={
         "you took the exponent 2 for granted: two measurements tell you the true one": (
             lambda t1, kl1, t2, kl2, max_kl: t2 * math.sqrt(max_kl / kl2)
