@@ -15,7 +15,7 @@ from trpo_lib.classroom.ablations import ablations, without
 from trpo_lib.classroom.policy_gradient import NaturalGradient
 
 STEPS = {"CartPole-v1": 30_000, "Pendulum-v1": 60_000}
-RATES = (0.5, 1.0, 2.0, 4.0)
+RATES = (1.0, 2.0, 4.0)  # TRPO's own steps are .8 to 4 times x on CartPole, 1.3 to 6 times on Pendulum
 REPORTS = "run", "seed", "median_kl_ratio", "largest_kl_ratio", "refused", "cg_residual", "explained_variance"
 
 
@@ -54,7 +54,7 @@ def rates_part(env_id: str, name: str) -> Part:
     return Part(
         [Table(f"09_{name}_rates.csv", stretches(STEPS[env_id]))],
         {f"η = {rate:g}": (rate_run, env_id, rate) for rate in RATES},
-        seeds=range(100, 104),
+        seeds=range(100, 103),
     )
 
 
