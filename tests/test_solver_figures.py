@@ -55,7 +55,7 @@ def test_bands_reach_from_the_lowest_to_the_highest_policy():
 
 def test_worlds_spectra_and_gains_keep_their_numbers():
     apart = {"without": torch.tensor([1e-3, 1e-2]), "with": torch.tensor([1e-15, 1e-14])}
-    training = {"update": torch.tensor([1.0]), "plain": torch.tensor([0.1]), "orthogonal": torch.tensor([1e-14])}
+    training = {"without": torch.tensor([0.1]), "with": torch.tensor([1e-14])}
     solver_figures.two_worlds(apart, training)
     left, right = plt.gcf().axes
     np.testing.assert_allclose([line.get_ydata()[0] for line in left.lines], [1e-3, 1e-15], rtol=1e-5)

@@ -1,13 +1,10 @@
-"""Regenerate the tables that notebook 04 reads (three minutes): python notebooks/data/conjugate_gradient.py.
+"""Regenerate what notebook 04 says of trainings: python notebooks/data/conjugate_gradient.py [PART ...].
 
-One of them: add other_states, iterations or rounding to the command.
-
-other_states, iterations: ten Pendulum policies, made as that of `04_pendulum.npz`, from seeds 0 to 9.
-rounding: one training (Pendulum's preset, seed 0), once with this processor's kernels and once with the plain ones of
+The parts are in README.md. `iterations`: what ten iterations reach, on ten policies made as that of 04_pendulum.
+`rounding`: one training (Pendulum's preset, seed 0), once with this processor's kernels and once with the plain ones of
 PyTorch and MKL; once with the solver of the package, once with one that does not keep its residuals orthogonal.
 """
 
-import csv
 import os
 import subprocess
 import sys
@@ -16,66 +13,34 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from runs import Part, Row, Table, main
 from snapshots import sharpened
+from steps import gradient_and_fisher
 from torch import Tensor
 from torch.nn.utils import parameters_to_vector
 
 import trpo_lib.trpo
-from trpo_lib import TRPO, FisherVectorProduct, conjugate_gradient, surrogate_objective
+from trpo_lib import TRPO
 from trpo_lib.agent.presets import find_preset
 from trpo_lib.classroom import setup
-from trpo_lib.classroom.snapshots import Snapshot
-from trpo_lib.conjugate_gradient import ConjugateGradientResult
+from trpo_lib.conjugate_gradient import ConjugateGradientResult, conjugate_gradient
 
-FOLDER = Path(__file__).parent
-SEEDS, FEW, UPDATES = range(10), 128, 30
-DAMPINGS = [10.0 ** (k / 2) for k in range(-14, 3)]
+UPDATES, ITERATIONS = 30, 10
 PLAIN_KERNELS = {"ATEN_CPU_CAPABILITY": "default", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"}
 
 
-def gradient_and_fisher(snapshot: Snapshot, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """g and the dense F of some rows of a batch."""
-    policy, observations = snapshot.policy, snapshot.observations[rows]
-    log_prob = policy.distribution(observations).log_prob(snapshot.actions[rows])
-    surrogate = surrogate_objective(log_prob, log_prob.detach(), snapshot.advantages[rows])
-    g = parameters_to_vector(torch.autograd.grad(surrogate, list(policy.parameters())))
-    product = FisherVectorProduct(policy, observations)
-    return g, torch.stack([product(e) for e in torch.eye(len(g))])
+def iterations_run(policy: str, seed: int) -> list[Row]:
+    """The gain after ten iterations as a share of the exact damped solution's, both scaled to the same KL."""
+    g, F = gradient_and_fisher(sharpened(seed)[policy])
 
-
-def damped(F: Tensor, g: Tensor, c: float) -> Tensor:
-    """The exact solution of (F + cI) x = g."""
-    return torch.linalg.solve(F + c * torch.eye(len(g)), g)
-
-
-def other_states() -> list[list]:
-    """The KL of the step on states that the batch did not hold, in δ: seed, states of the batch, damping, KL/δ."""
-    rows = []
-    for seed in SEEDS:
-        moments, everything = sharpened(seed), torch.arange(1024)
-        few = torch.randperm(1024, generator=torch.Generator().manual_seed(seed))[:FEW]
-        _, elsewhere = gradient_and_fisher(moments["elsewhere"], everything)
-        for chosen in (few, everything):
-            g, F = gradient_and_fisher(moments["sharpened"], chosen)
-            for c in DAMPINGS:
-                x = damped(F, g, c)
-                rows.append([seed, len(chosen), f"{c:.3g}", f"{(x @ elsewhere @ x / (x @ F @ x)).item():.4g}"])
-    return rows
-
-
-def iterations() -> list[list]:
-    """What ten iterations reach: seed, policy, damping, share of the exact solution's gain at equal KL."""
-
-    def gain(x: Tensor, g: Tensor, F: Tensor) -> Tensor:
+    def gain(x: Tensor) -> Tensor:
         return g @ x / (x @ F @ x).sqrt()
 
     rows = []
-    for seed in SEEDS:
-        for name, moment in list(sharpened(seed).items())[:2]:
-            g, F = gradient_and_fisher(moment, torch.arange(1024))
-            for c in (0.1, 0.01):
-                x = conjugate_gradient(lambda v, F=F, c=c: F @ v + c * v, g, max_iterations=10).x
-                rows.append([seed, name, c, f"{(gain(x, g, F) / gain(damped(F, g, c), g, F)).item():.4f}"])
+    for c in (0.1, 0.01):
+        x = conjugate_gradient(lambda v, c=c: F @ v + c * v, g, max_iterations=ITERATIONS).x
+        exact = torch.linalg.solve(F + c * torch.eye(len(g)), g)
+        rows.append((c, f"{(gain(x) / gain(exact)).item():.4f}"))
     return rows
 
 
@@ -96,52 +61,45 @@ def plain_solver(
     return ConjugateGradientResult(x, len(norms) - 1, norms, "")
 
 
-def training(solver: str, path: str) -> None:
+def training(solver: str, seed: str, path: str) -> None:
     """Store the policy's parameters after each update of one training."""
     setup()
     if solver == "plain":
         trpo_lib.trpo.conjugate_gradient = plain_solver
-    agent, path_of_theta = TRPO("Pendulum-v1", find_preset("Pendulum-v1").config, seed=0), []
+    agent, thetas = TRPO("Pendulum-v1", find_preset("Pendulum-v1").config, seed=int(seed)), []
     for _ in range(UPDATES):
         agent.update(agent.collect())
-        path_of_theta.append(parameters_to_vector(agent.policy.parameters()).detach())
-    torch.save(torch.stack(path_of_theta), path)
+        thetas.append(parameters_to_vector(agent.policy.parameters()).detach())
+    torch.save(torch.stack(thetas), path)
 
 
-def rounding() -> list[list]:
-    """The relative difference of the parameters between two kinds of kernels: update, orthogonal, plain."""
-    differences = []
+def rounding_run(solver: str, seed: int) -> list[Row]:
+    """The relative difference of the parameters between two kinds of kernels, after each update."""
+    thetas = []
     with tempfile.TemporaryDirectory() as folder:
-        for solver in ("orthogonal", "plain"):
-            thetas = []
-            for number, kernels in enumerate(({}, PLAIN_KERNELS)):
-                path = f"{folder}/{solver}{number}.pt"
-                command = [sys.executable, __file__, "training", solver, path]
-                subprocess.run(command, check=True, env=os.environ | kernels)
-                thetas.append(torch.load(path))
-            differences.append((thetas[0] - thetas[1]).norm(dim=-1) / thetas[0].norm(dim=-1))
-    pairs = zip(*(difference.tolist() for difference in differences), strict=True)
-    return [[update, *(f"{value:.1e}" for value in pair)] for update, pair in enumerate(pairs, start=1)]
+        for kernels in ({}, PLAIN_KERNELS):
+            path = Path(folder) / "thetas.pt"
+            command = [sys.executable, __file__, "training", solver, str(seed), str(path)]
+            subprocess.run(command, check=True, env=os.environ | kernels)
+            thetas.append(torch.load(path))
+    differences = (thetas[0] - thetas[1]).norm(dim=-1) / thetas[0].norm(dim=-1)
+    return [(update, f"{value:.1e}") for update, value in enumerate(differences.tolist(), start=1)]
 
 
-TABLES: dict[str, tuple[Callable[[], list[list]], list[str]]] = {
-    "other_states": (other_states, ["seed", "states", "damping", "kl_over_delta"]),
-    "iterations": (iterations, ["seed", "policy", "damping", "share"]),
-    "rounding": (rounding, ["update", "orthogonal", "plain"]),
+PARTS = {
+    "iterations": Part(
+        [Table("04_iterations.csv", list, ("run", "seed", "damping", "share"), "share")],
+        {policy: (iterations_run, policy) for policy in ("fresh", "sharpened")},
+    ),
+    "rounding": Part(
+        [Table("04_rounding.csv", list, ("run", "seed", "update", "difference"), "difference")],
+        {solver: (rounding_run, solver) for solver in ("orthogonal", "plain")},
+        seeds=range(1),
+    ),
 }
-
-
-def main(names: list[str]) -> None:
-    """Make the named tables, or all."""
-    setup()
-    for name in names or TABLES:
-        make, header = TABLES[name]
-        with (FOLDER / f"04_{name}.csv").open("w", newline="", encoding="utf8") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *make()])
-
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["training"]:
         training(*sys.argv[2:])
     else:
-        main(sys.argv[1:])
+        main(PARTS, sys.argv[1:])

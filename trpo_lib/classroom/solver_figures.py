@@ -63,12 +63,17 @@ def polynomials(spectra: Mapping[str, Tensor], psi: Callable[[Tensor, Tensor, in
 
 
 def two_worlds(solve: Mapping[str, Tensor], training: Mapping[str, Tensor]) -> None:
-    """How far two worlds of rounding drift apart: left in one solve, right in a training (`04_rounding.csv`)."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=WIDE, sharey=True)
-    styles = (("--", VERMILLION), ("-", BLUE))
-    for (name, apart), column, (line, color) in zip(solve.items(), ("plain", "orthogonal"), styles, strict=True):
-        left.semilogy(range(1, 1 + len(apart)), apart, line, color=color, label=name)
-        right.semilogy(training["update"], training[column], line, color=color)
+    """How far two worlds of rounding drift apart: left x_k in one solve, right the parameters in a training.
+
+    Args:
+        solve: solver → relative difference at each iteration.
+        training: solver → relative difference after each update.
+    """
+    figure, panels = plt.subplots(1, 2, figsize=WIDE, sharey=True)
+    for ax, curves in zip(panels, (solve, training), strict=True):
+        for (name, apart), line, color in zip(curves.items(), ("--", "-"), (VERMILLION, BLUE), strict=True):
+            ax.semilogy(range(1, 1 + len(apart)), apart, line, color=color, label=name)
+    left, right = panels
     left.set(xlabel="iteration $k$", ylabel="relative difference", title="one solve: $x_k$", ylim=(1e-17, 10))
     right.set(xlabel="update", title="a whole training: the policy's parameters")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
