@@ -116,7 +116,8 @@ CELLS = {
     "twice": "count = globals().get('count', 0) + 1\nassert count == 1, 'changes what it reads'",
     "seeded": "setup()",
     "seed": "drawn = float(torch.rand(1))\nassert drawn < 0.5, 'rests on a seed'",
-    "expected": "raise RuntimeError('on purpose')",
+    "expected": "known = 1\nraise RuntimeError('on purpose')",
+    "after": "assert known == 1, 'an error on purpose does not take back what came before'",
 }
 PLACES = {name: f"[{number}]" for number, name in enumerate(CELLS, 1)}
 
@@ -133,7 +134,7 @@ def planted(tmp_path_factory):
     drawn = float(python(f"{CELLS['holds']}\nprint(float(torch.rand(1)))", environment(PLAIN)))
     sources["seed"] = sources["seed"].replace("drawn < 0.5", f"abs(drawn - {drawn}) < 1e-9")
     cells = [nbformat.v4.new_code_cell(source, execution_count=n) for n, source in enumerate(sources.values(), 1)]
-    cells[-1].metadata["tags"] = ["raises-exception", "nbval-ignore-output"]
+    cells[list(CELLS).index("expected")].metadata["tags"] = ["raises-exception", "nbval-ignore-output"]
     path = tmp_path_factory.mktemp("planted") / "planted.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
     return str(path)

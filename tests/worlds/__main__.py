@@ -40,7 +40,8 @@ def visit(subject: str, world: World) -> dict:
     identity = key(subject, world)
     result = run(subject, world) | {"key": identity, "subject": subject, "world": world.name}
     result["seconds"] = round(time.perf_counter() - begin, 1)
-    keep(result)
+    if result["cells"]:  # what did not run at all is tried again next time
+        keep(result)
     fell = f"{len(result['fallen'])} fell" if result["fallen"] else "all hold"
     print(
         f"{world.number:>3} {world.name}: {subject}, {result['cells']}, {fell}, {result['seconds']:.0f} s", flush=True

@@ -14,6 +14,7 @@ UNIT = "unit tests"
 # as in `make nbval`; a test holds them together
 NBVAL = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tests/nbval_sanitize.cfg"]
 NBVAL += ["--nbval-cell-timeout", "300"]
+PATIENCE = ["--nbval-kernel-startup-timeout", "300"]  # where other worlds keep the machine busy
 PYTEST = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--color=no"]
 COLOURS = re.compile(r"(?:\x1b|#x1B)\[[\d;]*m")
 ERROR = re.compile(r"^\w*(?:Error|Exception|Interrupt|Exit)\b.*", re.MULTILINE)
@@ -36,7 +37,7 @@ def run(subject: str, world: World) -> dict:
         return {"cells": cells, "fallen": fallen}
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        what = ["tests", "--ignore=tests/test_worlds.py"] if subject == UNIT else [*NBVAL, subject]
+        what = ["tests", "--ignore=tests/test_worlds.py"] if subject == UNIT else [*NBVAL, *PATIENCE, subject]
         command = [*PYTEST, f"--junitxml={report}", *what]
         done = subprocess.run(command, cwd=ROOT, env=environment(world), capture_output=True, text=True)
         if done.returncode not in (0, 1) or not report.exists():
