@@ -17,6 +17,7 @@ from ladder import Change, changed_agent, prefixes, settings_of
 from runs import Part, Row, Table, every_episode, main, stretches
 
 from trpo_lib import TRPO, CategoricalPolicy, Episode, TRPOConfig, importance_ratio, mean_kl
+from trpo_lib.agent.agent import Agent
 from trpo_lib.agent.presets import PRESETS
 from trpo_lib.classroom import habits, setup, textbook
 from trpo_lib.classroom.ablations import TimeLimitIsDeath
@@ -87,12 +88,16 @@ def preset_run(steps: int, seed: int) -> list[Episode]:
     return TRPO(ENV, seed=seed).learn(steps, progress=False).episodes
 
 
-def rate_run(learning_rate: float | None, seed: int) -> list[Episode]:
+def rate_run(learning_rate: float | None, seed: int) -> Agent:
     """A policy gradient with a fixed rate, or TRPO where there is none."""
-    if learning_rate is None:
-        return preset_run(STEPS, seed)
     setup(seed)
-    return PolicyGradient(ENV, learning_rate=learning_rate, seed=seed).learn(STEPS, progress=False).episodes
+    agent = PolicyGradient(ENV, learning_rate=learning_rate, seed=seed) if learning_rate else TRPO(ENV, seed=seed)
+    return agent.learn(STEPS, progress=False)
+
+
+def steps_taken(agent: Agent) -> list[Row]:
+    """One row an update: how far its step moved the policy, and the mean return of the batch it was made from."""
+    return [(r.step, f"{r.kl:.3g}", f"{r.mean_return:.1f}") for r in agent.history]
 
 
 def reuse_run(times: int, seed: int) -> list[Episode]:
@@ -140,7 +145,13 @@ PARTS = {
     ),
     "reuse": Part([Table("07_reuse.csv", CURVES)], {label: (reuse_run, times) for label, times in REUSE.items()}),
     "stale": Part([Table("07_stale.csv", list, STALE, "effective_sample_size")], {"one batch": (stale_run, 16)}),
-    "rates": Part([Table("00_rates.csv", CURVES)], {label: (rate_run, rate) for label, rate in RATES.items()}),
+    "rates": Part(
+        [
+            Table("00_rates.csv", lambda agent: CURVES(agent.episodes)),
+            Table("00_steps.csv", steps_taken, ("run", "seed", "step", "kl", "mean_return"), "mean_return"),
+        ],
+        {label: (rate_run, rate) for label, rate in RATES.items()},
+    ),
     "order": Part([Table("07_order.csv", CURVES)], {label: (changed_run, made) for label, made in ORDER.items()}),
     "without": Part([Table("07_without.csv", CURVES)], {label: (changed_run, made) for label, made in WITHOUT.items()}),
     "preset": Part([Table("07_preset.csv", every_episode)], {"preset": (preset_run, 30_000)}),
