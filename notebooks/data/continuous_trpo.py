@@ -54,7 +54,6 @@ CHANGES = {
     "2 × 64 tanh units": settings_of(PRESET, "hidden_sizes", "activation"),
     "rescaled line search": settings_of(PRESET, "rescale_step", "line_search_shrink", "line_search_trials"),
 }
-WITHOUT = {label: tuple(other for other in CHANGES if other != label) for label in CHANGES}
 WIDTHS = (5e-5, 5e-4, 5e-3, 3e-2)
 
 
@@ -142,7 +141,6 @@ PARTS = {
             for delta in WIDTHS
         },
     ),
-    "without": Part([Table("08_without.csv", CURVES)], {label: (changed_run, made) for label, made in WITHOUT.items()}),
     "textbook": Part(
         [Table("08_textbook.csv", stretches(TEXTBOOK_STEPS))], {"textbook": (textbook_run, TEXTBOOK_STEPS)}
     ),
