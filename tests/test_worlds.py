@@ -8,6 +8,7 @@ import sys
 import nbformat
 import pytest
 
+from tests.worlds import catalogue as catalogue_module
 from tests.worlds import results
 from tests.worlds.catalogue import ROOT, SITE, catalogue, chosen, environment
 from tests.worlds.desks import varied
@@ -187,6 +188,14 @@ def test_a_world_that_was_seen_is_not_run_again_until_the_content_changes(tmp_pa
     keys = {results.key(book, world) for world in (PLAIN, NOISE, TWICE, DRAW)}
     monkeypatch.setattr(results, "content", lambda *parts: "other")
     assert len(keys | {results.key(book, PLAIN)}) == 5
+
+
+def test_bits_of_a_world_are_computed_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(catalogue_module, "KEPT", tmp_path)
+    first = catalogue_module.bits.__wrapped__(0)
+    assert len(first.strip()) == 64
+    monkeypatch.setattr(subprocess, "run", None)
+    assert catalogue_module.bits.__wrapped__(0) == first
 
 
 def test_table_marks_what_fell():

@@ -1,15 +1,20 @@
 """The worlds: each another rounding of the same machine, or another way to run the same notebook."""
 
 import functools
+import hashlib
 import itertools
+import json
 import os
+import platform
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(__file__).parent / "site"
+KEPT = ROOT / ".worlds"  # what is known already; git ignores it
 OLD_NUMPY = {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL", "OPENBLAS_CORETYPE": "Nehalem"}
 ATEN, MKL, CBWR = "ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR"
 
@@ -66,12 +71,35 @@ def environment(world: World) -> dict[str, str]:
     return inherited | {"PYTHONPATH": path} | world.variables
 
 
+def processor() -> str:
+    """The machine's processor by name."""
+    if Path("/proc/cpuinfo").exists():
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return " ".join(sorted({line.split(":")[1].strip() for line in lines if line.startswith("model name")}))
+    return platform.processor() or platform.machine()
+
+
 @functools.cache
 def bits(number: int) -> str:
-    """Some results of torch and numpy in that world, to the last bit."""
+    """Some results of torch and numpy in that world, to the last bit; kept for as long as it must be the same."""
+    world = catalogue()[number]
+    known = [
+        processor(),
+        version("torch"),
+        version("numpy"),
+        world.variables,
+        (ROOT / "tests/worlds/bits.py").read_text(),
+    ]
+    file = KEPT / f"bits_{hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]}"
+    if file.exists():
+        return file.read_text(encoding="utf-8")
     command = [sys.executable, "-m", "tests.worlds.bits"]
-    run = subprocess.run(command, env=environment(catalogue()[number]), cwd=ROOT, capture_output=True, text=True)
-    return run.stdout if run.returncode == 0 else f"does not start: {run.stderr.strip().splitlines()[-1]}"
+    run = subprocess.run(command, env=environment(world), cwd=ROOT, capture_output=True, text=True)
+    if run.returncode:
+        return f"does not start: {run.stderr.strip().splitlines()[-1]}"
+    KEPT.mkdir(exist_ok=True)
+    file.write_text(run.stdout, encoding="utf-8")
+    return run.stdout
 
 
 def same_as(world: World) -> str:

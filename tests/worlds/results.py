@@ -3,16 +3,14 @@
 import functools
 import hashlib
 import json
-import platform
 import subprocess
 from collections import defaultdict
 from importlib.metadata import version
-from pathlib import Path
 
-from tests.worlds.catalogue import ROOT, World
+from tests.worlds.catalogue import KEPT, ROOT, World, processor
 from tests.worlds.subjects import UNIT
 
-STORE = ROOT / ".worlds" / "results.jsonl"
+STORE = KEPT / "results.jsonl"
 
 
 @functools.cache
@@ -27,14 +25,6 @@ def content(*folders: str) -> str:
         path = ROOT / name
         digest.update(name.encode() + (path.read_bytes() if path.is_file() else b""))
     return digest.hexdigest()
-
-
-def processor() -> str:
-    """The machine's processor by name."""
-    if Path("/proc/cpuinfo").exists():
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return " ".join(sorted({line.split(":")[1].strip() for line in lines if line.startswith("model name")}))
-    return platform.processor() or platform.machine()
 
 
 def key(subject: str, world: World) -> str:
