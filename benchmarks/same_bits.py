@@ -105,7 +105,7 @@ def lines() -> list[str]:
 def lines_of(where: Path) -> list[str]:
     """The lines of another checkout, or of a file that holds some."""
     if where.is_file():
-        return where.read_text().splitlines()
+        return where.read_text(encoding="utf8").splitlines()
     command = [sys.executable, str(Path(__file__).resolve()), "--list"]
     environment = os.environ | {"PYTHONPATH": str(where.resolve())}
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.splitlines()

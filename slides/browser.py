@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-MEASURE = (Path(__file__).parent / "measure.js").read_text()
+MEASURE = (Path(__file__).parent / "measure.js").read_text(encoding="utf8")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 FLAGS += ("--disable-component-update", "--disable-sync", "--force-device-scale-factor=1")
 SIZE = {"width": 1280, "height": 720}

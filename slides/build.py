@@ -33,8 +33,8 @@ FONTS = (
 def build(notebook: Path, folder: Path = FOLDER) -> Path:
     """Build the deck of one notebook of the course; returns the file."""
     target = folder / f"{notebook.stem}.html"
-    styles = [*map(asset, STYLES), fonts(), (FOLDER / "theme.css").read_text()]
-    scripts = [*map(asset, SCRIPTS), (FOLDER / "present.js").read_text()]
+    styles = [*map(asset, STYLES), fonts(), (FOLDER / "theme.css").read_text(encoding="utf8")]
+    scripts = [*map(asset, SCRIPTS), (FOLDER / "present.js").read_text(encoding="utf8")]
     target.write_text(page(notebook, styles, scripts), encoding="utf-8")
     return target
 
@@ -47,13 +47,15 @@ def page(notebook: Path, styles: list[str], scripts: list[str]) -> str:
     title = re.search(r"<h1[^>]*>(.*?)</h1>", slides[0].pieces[0][1])
     if title is None:
         raise ValueError(f"{notebook}: the first slide needs the notebook's title, a heading that begins with one #")
-    template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string((FOLDER / "deck.html.j2").read_text())
+    template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(
+        (FOLDER / "deck.html.j2").read_text(encoding="utf8")
+    )
     return template.render(
         title=re.sub(r"<[^>]+>", "", title[1]),
         columns=columns(slides),
         drawing=drawing(notebook.stem[:2]),
         styles=styles,
-        configuration=(FOLDER / "mathjax.js").read_text(),
+        configuration=(FOLDER / "mathjax.js").read_text(encoding="utf8"),
         scripts=scripts,
     )
 
@@ -70,7 +72,7 @@ def columns(slides: list[deck.Slide]) -> list[list[deck.Slide]]:
 
 def drawing(number: str) -> str:
     """The pipeline with this notebook's box lit, as a symbol that every slide shows in its corner."""
-    svg = (ROOT / f"images/pipeline_{number}.svg").read_text()
+    svg = (ROOT / f"images/pipeline_{number}.svg").read_text(encoding="utf8")
     svg = re.sub(r"<title>.*?</title>", "", svg, flags=re.DOTALL)
     return re.sub(r"<svg[^>]*?(viewBox=\"[^\"]*\")[^>]*>", r'<symbol id="pipeline" \1>', svg).replace(
         "</svg>", "</symbol>"

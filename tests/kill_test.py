@@ -57,7 +57,7 @@ def _check(run: RunFolder, whole: TRPO) -> None:
     goal = run.load().step + 100
     assert main(["resume", str(run.path), "--steps", str(goal), "--quiet"]) == 0
     killed = run.load()
-    rows = list(csv.DictReader(run.progress.read_text().splitlines()))
+    rows = list(csv.DictReader(run.progress.read_text(encoding="utf8").splitlines()))
     assert [int(row["step"]) for row in rows] == [report.step for report in killed.history]
     assert bits(updates(whole, len(killed.history) - len(whole.history))) == bits(killed)
 

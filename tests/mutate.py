@@ -203,7 +203,7 @@ def main(names: list[str]) -> int:
     _import_once()
     survivors = total = 0
     for name in names or MODULES:
-        tree = ast.parse(file_of(name).read_text())
+        tree = ast.parse(file_of(name).read_text(encoding="utf8"))
         _leave_alone(tree)
         assert survives(name, tree), f"the tests of {name} fail without any mutant"
         for line, original, mutant, changed in mutants(tree):

@@ -247,7 +247,8 @@ def test_a_slider_is_stored_as_its_still_picture_and_still_compares_equal(tmp_pa
 
 
 def test_stored_runs_come_back_by_label_and_seed(tmp_path):
-    (tmp_path / "runs.csv").write_text("run,seed,step,episode_return\na,0,10,1.5\na,1,10,2\nb,0,10,3\na,0,20,4\n")
+    rows = "run,seed,step,episode_return\na,0,10,1.5\na,1,10,2\nb,0,10,3\na,0,20,4\n"
+    (tmp_path / "runs.csv").write_text(rows, encoding="utf8")
     runs = plotting.read_runs(tmp_path / "runs.csv")
     assert {key: rows.tolist() for key, rows in runs.items()} == {
         ("a", 0): [[10, 1.5], [20, 4]],

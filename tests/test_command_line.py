@@ -34,10 +34,10 @@ def run(tmp_path, capsys):
 
 def test_run_folder_holds_settings_versions_progress_checkpoint_and_curve(run):
     agent = TRPO.load(run / "checkpoint")
-    config = json.loads((run / "config.json").read_text())
+    config = json.loads((run / "config.json").read_text(encoding="utf8"))
     assert TRPOConfig(**config["settings"]) == agent.config
     assert (config["environment"], config["seed"]) == ("CartPole-v1", agent.seed) == ("CartPole-v1", 3)
-    assert json.loads((run / "versions.json").read_text())["torch"] == str(torch.__version__)
+    assert json.loads((run / "versions.json").read_text(encoding="utf8"))["torch"] == str(torch.__version__)
     assert Image.open(run / "learning_curve.png").size == (840, 480)
     assert sorted(path.name for path in run.iterdir()) == [
         "checkpoint", "config.json", "learning_curve.png", "progress.csv", "versions.json",
@@ -46,7 +46,7 @@ def test_run_folder_holds_settings_versions_progress_checkpoint_and_curve(run):
 
 def test_progress_has_a_row_for_each_update_with_every_field_of_the_report(run):
     history = TRPO.load(run / "checkpoint").history
-    rows = list(csv.DictReader((run / "progress.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((run / "progress.csv").read_text(encoding="utf8").splitlines()))
     assert history[-2].step < 256 <= history[-1].step
     assert sorted(rows[0]) == sorted(field.name for field in dataclasses.fields(UpdateReport))
     assert list(rows[0])[:2] == ["step", "mean_return"]

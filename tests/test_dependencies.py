@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-LINES = [line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.strip()]
+LINES = [line for line in (ROOT / "requirements.txt").read_text(encoding="utf8").splitlines() if line.strip()]
 PINS = dict(re.findall(r"^([\w-]+)(?:\[[\w-]+\])?==(\S+)", "\n".join(LINES), re.MULTILINE))
 BROUGHT = {"PIL": "matplotlib", "nbformat": "nbval", "nbclient": "nbval"}
 COMMANDS = {"jupyterlab": "jupyter lab", "nbval": "--nbval", "ruff": "ruff check", "codespell": "codespell"}
@@ -21,7 +21,7 @@ def imported(folder):
     """Top-level names of the modules that the files of a folder import."""
     names = set()
     for path in (ROOT / folder).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
             if isinstance(node, ast.Import):
                 names |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
@@ -42,20 +42,22 @@ def test_what_is_installed_is_what_is_pinned(name):
 
 @pytest.mark.parametrize("name", PINS)
 def test_nothing_is_installed_that_nobody_uses(name):
-    makefile = (ROOT / "Makefile").read_text()
-    kernel = name == "ipykernel" and '"name": "python3"' in (ROOT / "notebooks/07_discrete_trpo.ipynb").read_text()
+    makefile = (ROOT / "Makefile").read_text(encoding="utf8")
+    kernel = name == "ipykernel" and '"name": "python3"' in (ROOT / "notebooks/07_discrete_trpo.ipynb").read_text(
+        encoding="utf8"
+    )
     used = name in imported("trpo_lib") | imported("tests")
     assert used or kernel or COMMANDS.get(name, "no command") in makefile
 
 
 def test_package_declares_what_it_imports_and_no_more():
-    declared = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"])
+    declared = set(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf8"))["project"]["dependencies"])
     needed = {BROUGHT.get(name, name) for name in imported("trpo_lib")} - {"nbval"}  # notebooks are executed in a clone
     assert declared == needed
 
 
 def test_tests_import_only_what_is_pinned():
-    optional = {"sb3_contrib", "stable_baselines3", "playwright"}  # benchmarks, tests/browser: requirements.txt
+    optional = {"sb3_contrib", "stable_baselines3", "playwright", "report"}  # of benchmarks and tests/browser
     assert {BROUGHT.get(name, name) for name in imported("tests")} - optional <= set(PINS)
 
 

@@ -46,7 +46,8 @@ def other_package(tmp_path, monkeypatch):
     """The folder of a package that registers an environment."""
     (tmp_path / "other_package.py").write_text(
         "import gymnasium as gym\n"
-        "gym.register('Other-v0', 'gymnasium.envs.classic_control:PendulumEnv', max_episode_steps=20)\n"
+        "gym.register('Other-v0', 'gymnasium.envs.classic_control:PendulumEnv', max_episode_steps=20)\n",
+        encoding="utf8",
     )
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path

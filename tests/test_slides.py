@@ -132,7 +132,7 @@ def test_a_slide_that_goes_on_with_a_section_says_with_which():
 
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)
 def test_decks_contain_all_that_they_show(path):
-    page = build.page(path, [(build.FOLDER / "theme.css").read_text()], [])
+    page = build.page(path, [(build.FOLDER / "theme.css").read_text(encoding="utf8")], [])
     assert "<link" not in page
     assert not re.search(r"""\bsrc=["'](?!data:)|url\((?!data:|#)|@import""", page)
     assert page.count('<use href="#pipeline"') == page.count("data-cell") - page.count('class="cell"') - 1
@@ -148,9 +148,9 @@ def test_a_deck_needs_a_title(tmp_path):
 
 
 def test_packages_are_pinned_and_no_registry_is_named():
-    lock = (build.FOLDER / "package-lock.json").read_text()
+    lock = (build.FOLDER / "package-lock.json").read_text(encoding="utf8")
     assert "resolved" not in lock
-    assert not re.search(r': "[\^~*]', (build.FOLDER / "package.json").read_text())
+    assert not re.search(r': "[\^~*]', (build.FOLDER / "package.json").read_text(encoding="utf8"))
 
 
 @pytest.mark.parametrize("path", COURSE, ids=lambda path: path.stem)

@@ -37,7 +37,7 @@ def server(course: Path, folder: Path):
     for name, values in SETTINGS.items():
         path = folder / "settings" / f"{name.replace(':', '/')}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(values))
+        path.write_text(json.dumps(values), encoding="utf8")
     places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_DATA_DIR": "data"}
     places |= {
         "JUPYTERLAB_SETTINGS_DIR": "settings",
@@ -48,7 +48,7 @@ def server(course: Path, folder: Path):
     root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     command = [sys.executable, "-m", "jupyterlab", *FLAGS, *root, f"--ServerApp.root_dir={course}"]
     log = folder / "server.log"
-    with log.open("w") as output:
+    with log.open("w", encoding="utf8") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=course)
     try:
         yield wait_for_address(process, folder / "runtime", log)
@@ -63,13 +63,13 @@ def wait_for_address(process: subprocess.Popen, runtime: Path, log: Path) -> str
     while time.monotonic() < deadline and process.poll() is None:
         for path in runtime.glob("jpserver-*.json"):
             try:
-                address = json.loads(path.read_text())["url"]
+                address = json.loads(path.read_text(encoding="utf8"))["url"]
                 urlopen(address + "api", timeout=5).close()
                 return address
             except (URLError, ValueError, OSError):
                 pass
         time.sleep(0.1)
-    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(f"JupyterLab did not start:\n{log.read_text(encoding='utf8')[-3000:]}")
 
 
 class Lab:

@@ -1,6 +1,7 @@
 """Train into a folder, go on, evaluate: what python -m trpo_lib does."""
 
 import argparse
+import io
 import os
 import sys
 import warnings
@@ -140,6 +141,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; a user's mistake ends in one sentence and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a notebook's stream can show everything
+            stream.reconfigure(errors="replace")  # a terminal that has no ± shows a ?
     parsed = _parser().parse_args(arguments)
     try:
         return parsed.function(parsed)

@@ -48,7 +48,7 @@ class RunFolder:
         """Bring versions and progress to where the agent stands: a killed run may have noted more than it saved."""
         self._write_json("versions.json", {"python": platform.python_version()} | dict(map(_version, PACKAGES)))
         temporary = self.progress.with_name("progress.csv.tmp")
-        with open(temporary, "w", newline="") as file:
+        with open(temporary, "w", newline="", encoding="utf8") as file:
             rows = csv.writer(file)
             rows.writerow(COLUMNS)
             rows.writerows(map(_row, agent.history))
@@ -56,7 +56,7 @@ class RunFolder:
 
     def note(self, agent: TRPO, report: UpdateReport) -> None:
         """One more update: a row in the CSV, and a checkpoint."""
-        with open(self.progress, "a", newline="") as file:
+        with open(self.progress, "a", newline="", encoding="utf8") as file:
             csv.writer(file).writerow(_row(report))
         agent.save(self.checkpoint)
 
@@ -84,7 +84,7 @@ class RunFolder:
         figure.savefig(self.path / "learning_curve.png", dpi=120)
 
     def _write_json(self, name: str, contents: dict) -> None:
-        (self.path / name).write_text(json.dumps(contents, indent=2) + "\n")
+        (self.path / name).write_text(json.dumps(contents, indent=2) + "\n", encoding="utf8")
 
 
 def parse_setting(text: str) -> tuple[str, object]:
