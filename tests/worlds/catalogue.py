@@ -88,7 +88,7 @@ def bits(number: int) -> str:
         version("torch"),
         version("numpy"),
         world.variables,
-        (ROOT / "tests/worlds/bits.py").read_text(),
+        (ROOT / "tests/worlds/bits.py").read_text(encoding="utf8"),
     ]
     file = KEPT / f"bits_{hashlib.sha256(json.dumps(known).encode()).hexdigest()[:16]}"
     if file.exists():
