@@ -142,7 +142,9 @@ PARTS = {
         },
     ),
     "textbook": Part(
-        [Table("08_textbook.csv", stretches(TEXTBOOK_STEPS))], {"textbook": (textbook_run, TEXTBOOK_STEPS)}
+        [Table("08_textbook.csv", stretches(TEXTBOOK_STEPS))],
+        {"textbook": (textbook_run, TEXTBOOK_STEPS)},
+        seeds=range(4),
     ),
     "mujoco": Part(
         [Table("08_mujoco.csv", stretches(MUJOCO_STEPS, MUJOCO_STRETCH))],

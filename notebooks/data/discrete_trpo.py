@@ -147,13 +147,15 @@ PARTS = {
     "rates": Part(
         [
             Table("00_rates.csv", lambda agent: CURVES(agent.episodes)),
-            Table("00_steps.csv", steps_taken, ("run", "seed", "step", "kl", "mean_return"), "mean_return"),
+            Table("00_steps.csv", steps_taken, ("run", "seed", "step", "kl", "mean_return"), "kl"),
         ],
         {label: (rate_run, rate) for label, rate in RATES.items()},
     ),
     "order": Part([Table("07_order.csv", CURVES)], {label: (changed_run, made) for label, made in ORDER.items()}),
     "preset": Part([Table("07_preset.csv", every_episode)], {"preset": (preset_run, 30_000)}),
-    "textbook": Part([Table("07_textbook.csv", every_episode)], {"textbook": (textbook_run, 200, 500, math.inf)}),
+    "textbook": Part(
+        [Table("07_textbook.csv", every_episode)], {"textbook": (textbook_run, 200, 500, math.inf)}, seeds=range(5)
+    ),
 }
 
 if __name__ == "__main__":
