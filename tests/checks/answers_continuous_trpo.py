@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 import torch
-from torch.distributions import Independent, MultivariateNormal, Normal
-from torch.nn.functional import gaussian_nll_loss
+from torch.distributions import Independent, MultivariateNormal, Normal, TanhTransform
+from torch.nn.functional import gaussian_nll_loss, softplus
 
 
 def _log_prob(actions, mean, log_std):
@@ -68,37 +68,38 @@ def _clamped_in_place(mean, std, noise):
     return clipped, Normal(mean, std).log_prob(action).sum(1)
 
 
-def _move(log_std, d_mean, d_log_std):
-    whitened = torch.cat([d_mean / log_std.exp(), math.sqrt(2) * d_log_std], 1)
-    return whitened.square().sum(1) / 2
+def _squashed(u, mean, log_std):
+    slope = 2 * (math.log(2) - u - softplus(-2 * u))
+    return (Normal(mean, log_std.exp()).log_prob(u) - slope).sum(1)
 
 
-def _move_with_fisher(log_std, d_mean, d_log_std):
-    F = torch.diag(torch.cat([(-2 * log_std).exp(), torch.full_like(log_std, 2.0)]))
-    step = torch.cat([d_mean, d_log_std], 1)
-    return torch.einsum("bi,ij,bj->b", step, F, step) / 2
+def _squashed_loop(u, mean, log_std):
+    result = []
+    for row, centre in zip(u.tolist(), mean.tolist(), strict=True):
+        total = 0.0
+        for x, m, s in zip(row, centre, log_std.tolist(), strict=True):
+            total -= 0.5 * ((x - m) / math.exp(s)) ** 2 + s + 0.5 * math.log(2 * math.pi)
+            total += 2 * (abs(x) + math.log1p(math.exp(-2 * abs(x))) - math.log(2))
+        result.append(total)
+    return result
 
 
-def _move_loop(log_std, d_mean, d_log_std):
-    widths = [math.exp(s) for s in log_std]
-    return np.array(
-        [
-            sum(0.5 * (m / w) ** 2 + ds**2 for m, w, ds in zip(means, widths, widenings, strict=True))
-            for means, widenings in zip(d_mean.tolist(), d_log_std.tolist(), strict=True)
-        ]
-    )
+def _squashed_numpy(u, mean, log_std):
+    u, mean, log_std = u.numpy(), mean.numpy(), log_std.numpy()
+    density = -0.5 * ((u - mean) / np.exp(log_std)) ** 2 - log_std - 0.5 * np.log(2 * np.pi)
+    return (density - np.log(4) + 2 * np.logaddexp(u, -u)).sum(1)
 
 
-def _move_by_hessian(log_std, d_mean, d_log_std):
-    def one(m, ds):
-        def kl(parameters):
-            shift, widening = parameters.chunk(2)
-            return (widening + 0.5 * ((2 * log_std).exp() + shift**2) * (-2 * (log_std + widening)).exp() - 0.5).sum()
+def _by_cosh(u, mean, log_std):
+    return Normal(mean, log_std.exp()).log_prob(u).sum(1) + 2 * u.cosh().log().sum(1)
 
-        step = torch.cat([m, ds])
-        return 0.5 * step @ torch.func.hessian(kl)(torch.zeros_like(step)) @ step
 
-    return torch.vmap(one)(d_mean, d_log_std)
+def _by_tanh(u, mean, log_std):
+    return (Normal(mean, log_std.exp()).log_prob(u) - (1 - u.tanh() ** 2).log()).sum(1)
+
+
+def _by_transforms(u, mean, log_std):
+    return Normal(mean, log_std.exp()).log_prob(u).sum(1) - TanhTransform().log_abs_det_jacobian(u, u.tanh()).sum(1)
 
 
 RIGHT = {
@@ -119,13 +120,14 @@ RIGHT = {
         lambda m, s, e: _draw(m.float(), s.float(), e.float()),
         lambda m, s, e: (torch.minimum(torch.maximum(m + s * e, -torch.ones(())), torch.ones(())), _draw(m, s, e)[1]),
     ],
-    "gaussian_move": [
-        _move,
-        _move_with_fisher,
-        _move_loop,
-        _move_by_hessian,
-        lambda s, m, ds: _move(s.float(), m.float(), ds.float()),
-        lambda s, m, ds: torch.linalg.vector_norm(torch.stack([m / s.exp() / 2**0.5, ds]), dim=(0, 2)) ** 2,
+    "squashed_log_prob": [
+        _squashed,
+        _squashed_loop,
+        _squashed_numpy,
+        _by_cosh,
+        _by_transforms,
+        lambda u, m, s: _squashed(u.float(), m.float(), s.float()),
+        lambda u, m, s: _squashed(u, m, s).tolist(),
     ],
     "averaged_settings": [
         lambda kl, c, d: [kl / d, c / d],
@@ -169,19 +171,21 @@ WRONG = {
         (lambda m, s, e: _draw(m, s, torch.randn_like(e)), "expected"),
         (lambda m, s, e: _draw(m, s**2, e), "expected"),
     ],
-    "gaussian_move": [
-        (lambda s, m, ds: _move(s, m, ds).mean(), "expected shape (2,), got ()"),
-        (lambda s, m, ds: _move(s, m, ds) / len(s), "a mean over action dimensions"),
-        (lambda s, m, ds: -_move(s, m, ds), "exactly −1 ×"),
-        (lambda s, m, ds: 4 * _move(s, m, ds), "exactly 4 ×"),
-        (lambda s, m, ds: _move(-s, m, ds), "where it should be divided"),
-        (lambda s, m, ds: _move(s, m, 0 * ds), "two states: state 0: expected"),
-        (lambda s, m, ds: _move(s, 0 * m, ds), "two states: state 0: expected"),
-        (lambda s, m, ds: _move(s, m, ds / 2**0.5), "√2 of the whitening"),
-        (lambda s, m, ds: _move(s, m, ds * 2**0.5), "two states: state 0: expected"),
-        (lambda s, m, ds: _move(s + ds, m, ds), "two states: state 0: expected"),
-        (lambda s, m, ds: m.div_(s.exp()).square().sum(1) / 2 + ds.square().sum(1), "changes its argument m in place"),
-        (lambda s, m, ds: torch.cat([m / s.exp(), 2**0.5 * ds], 1), "expected shape (2,), got (2, 6)"),
+    "squashed_log_prob": [
+        (_by_tanh, "u = ±40: your result is inf"),
+        (lambda u, m, s: Normal(m, s.exp()).log_prob(u).sum(1), "this is the density of u"),
+        (lambda u, m, s: _by_tanh(u, m, s)[:, None], "expected shape (2,), got (2, 1)"),
+        (lambda u, m, s: _squashed(u, m, s).mean(), "expected shape (2,), got ()"),
+        (lambda u, m, s: -_squashed(u, m, s), "the sign is turned"),
+        (lambda u, m, s: _squashed(u, m, s).exp(), "action 0: expected"),
+        (lambda u, m, s: _squashed(u, m, s) / len(s), "a mean over action dimensions"),
+        (lambda u, m, s: _squashed(u.tanh(), m, s), "two actions: action 0: expected"),
+        (lambda u, m, s: 2 * Normal(m, s.exp()).log_prob(u).sum(1) - _squashed(u, m, s), "the density rises"),
+        (lambda u, m, s: _squashed(u, m, s) + math.log(4) * len(s), "action 0: expected"),
+        (lambda u, m, s: _squashed(u, m, s) + s.sum(), "action 0: expected"),
+        (lambda u, m, s: _squashed(u.clamp(-10, 10), m, s), "u = ±40: action 0: expected"),
+        (lambda u, m, s: _squashed(u.atanh(), m, s), "your function raised ValueError"),
+        (lambda u, m, s: _squashed(u.clamp_(-90, 90).mul_(1.0).sub_(m).add_(m).abs_(), m, s), "changes its argument u"),
     ],
     "averaged_settings": [
         (lambda kl, c, d: (kl * d, c * d), "the wrong way round"),

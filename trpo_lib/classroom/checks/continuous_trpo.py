@@ -155,63 +155,64 @@ draw_action = Exercise(
 )
 
 
-# Exercise 3: log_std (d,), d_mean (B, d), d_log_std (B, d) -> (B,).
-def _move_terms(log_std: Tensor, d_mean: Tensor, d_log_std: Tensor) -> Tensor:
-    return 0.5 * (d_mean / log_std.exp()) ** 2 + d_log_std**2
+# Exercise 3: u (B, d), mean (B, d), log_std (d,) -> (B,).
+def _log_slope(u: Tensor) -> Tensor:
+    """log(1 − tanh² u), also where tanh u rounds to ±1."""
+    return 2 * (math.log(2) - u.abs() - (-2 * u.abs()).exp().log1p())
 
 
-def _model_kl(log_std: Tensor, d_mean: Tensor, d_log_std: Tensor) -> Tensor:
-    return _move_terms(log_std, d_mean, d_log_std).sum(-1)
+def _squashed_log_prob(u: Tensor, mean: Tensor, log_std: Tensor) -> Tensor:
+    return _log_prob(u, mean, log_std) - _log_slope(u).sum(-1)
 
 
-def _exact_kl(log_std: Tensor, d_mean: Tensor, d_log_std: Tensor) -> Tensor:
-    variances = (d_mean**2 + (2 * log_std).exp()) / (2 * (2 * (log_std + d_log_std)).exp())
-    return (d_log_std + variances - 0.5).sum(-1)
+def _wide(random: Generator, batch: int, d: int, size: float = 1.0) -> tuple:
+    u, mean, log_std = _gaussian(random, batch, d)
+    return size * u, mean, log_std
 
 
-def _moves(random: Generator, batch: int, d: int, shift: float = 0.3, widening: float = 0.2) -> tuple:
-    return 0.8 * normal(random, d) - 0.3, shift * normal(random, batch, d), widening * normal(random, batch, d)
-
-
-gaussian_move = Exercise(
-    name="gaussian_move",
-    right=lambda log_std, d_mean, d_log_std: _model_kl(log_std, d_mean, d_log_std),
+squashed_log_prob = Exercise(
+    name="squashed_log_prob",
+    right=lambda u, mean, log_std: _squashed_log_prob(u, mean, log_std),
     inputs={
-        "two states": _moves(generator(1), 2, 3),
-        "one dimension": _moves(generator(2), 4, 1),
-        "one state": _moves(generator(3), 1, 5),
-        "only the mean moves": _moves(generator(4), 3, 2, widening=0.0),
-        "only log σ moves": _moves(generator(5), 2, 4, shift=0.0),
+        "two actions": _wide(generator(1), 2, 3),
+        "one dimension": _wide(generator(2), 4, 1),
+        "one action": _wide(generator(3), 1, 5),
+        "u = ±40": (normal(generator(4), 3, 2).sign() * 40, normal(generator(5), 3, 2), normal(generator(6), 2)),
+        "u = 0": _wide(generator(7), 2, 4, 0.0),
     },
-    sample=lambda random: _moves(random, *sizes(random, 2)),
-    axes=("state",),
+    sample=lambda random: _wide(random, *sizes(random, 2), 30.0 if integer(random, 0, 3) == 0 else 1.0),
+    axes=("action",),
     wrong={
-        "a mean over action dimensions: the KL of independent dimensions is a sum": (
-            lambda s, m, ds: _move_terms(s, m, ds).mean(-1)
+        "this is the density of u: a = tanh u has one of its own, since tanh squeezes lengths": _log_prob,
+        "the slope is added where it should be taken off: where tanh squeezes, the density rises": (
+            lambda u, m, s: _log_prob(u, m, s) + _log_slope(u).sum(-1)
         ),
-        "log σ counts twice as much as that: is the √2 of the whitening missing?": (
-            lambda s, m, ds: 0.5 * ((m / s.exp()) ** 2 + ds**2).sum(-1)
+        "one number for each dimension: is the sum missing?": lambda u, m, s: _terms(u, m, s) - _log_slope(u),
+        "a slope for each dimension: are those of all dimensions added up?": (
+            lambda u, m, s: _log_prob(u, m, s) - _log_slope(u).mean(-1),
+            lambda u, m, s: _log_prob(u, m, s) - _log_slope(u)[:, 0],
         ),
-        "this is |Rᵀd|²: is the ½ of the quadratic model missing?": lambda s, m, ds: 2 * _model_kl(s, m, ds),
-        "this is |Rᵀd|, a length: half of its square is due": lambda s, m, ds: (2 * _model_kl(s, m, ds)).sqrt(),
-        "a shift counts in units of σ, squared: did you divide by σ once?": (
-            lambda s, m, ds: (0.5 * m**2 / s.exp() + ds**2).sum(-1)
+        "a mean over action dimensions: the logs of independent densities are added": (
+            lambda u, m, s: (_terms(u, m, s) - _log_slope(u)).mean(-1)
         ),
-        "a shift counts in units of σ: a narrow policy moves far with a short step": (
-            lambda s, m, ds: (0.5 * m**2 + ds**2).sum(-1)
+        "da/du = 1 − tanh² u: did you take its root, or tanh itself?": (
+            lambda u, m, s: _log_prob(u, m, s) - _log_slope(u).sum(-1) / 2,
+            lambda u, m, s: _log_prob(u, m, s) - u.tanh().abs().log().sum(-1),
         ),
-        "what is given is log σ: did you take it for σ?": lambda s, m, ds: (0.5 * (m / s) ** 2 + ds**2).sum(-1),
-        "a shift is multiplied by σ where it should be divided: wide policies move less far": (
-            lambda s, m, ds: (0.5 * (m * s.exp()) ** 2 + ds**2).sum(-1)
+        "what is given is u, as it was drawn: did you squash it before (8.1)?": (
+            lambda u, m, s: _log_prob(u.tanh(), m, s) - _log_slope(u).sum(-1),
+            lambda u, m, s: _log_prob(u.tanh(), m, s),
+            lambda u, m, s: _log_prob(u, m, s) - _log_slope(u.tanh()).sum(-1),
         ),
-        "this is the exact KL: the quadratic model is asked for, with σ as it was": (
-            _exact_kl,
-            lambda s, m, ds: _exact_kl(s + ds, -m, -ds),
+        "the slope itself is taken off: where is its logarithm?": (
+            lambda u, m, s: _log_prob(u, m, s) - (1 - u.tanh() ** 2).sum(-1)
         ),
-        "one number for each dimension: is the sum over action dimensions missing?": _move_terms,
-        "d_log_std moves log σ, whose own scale is 1: no division by σ there": (
-            lambda s, m, ds: (0.5 * (m / s.exp()) ** 2 + (ds / s.exp()) ** 2).sum(-1)
+        "a small number was added inside the logarithm: the density is then wrong far out": (
+            lambda u, m, s: _log_prob(u, m, s) - (1 - u.tanh() ** 2 + 1e-6).log().sum(-1),
+            lambda u, m, s: _log_prob(u, m, s) - (1 - u.tanh() ** 2).clamp(min=1e-6).log().sum(-1),
+            lambda u, m, s: _log_prob(u, m, s) - (1 - u.tanh() ** 2 + 1e-8).log().sum(-1),
         ),
+        "this is −log π, a loss: the sign is turned": lambda u, m, s: -_squashed_log_prob(u, m, s),
     },
 )
 
