@@ -24,7 +24,7 @@ def textbook_runs(runs: Runs, good: float) -> None:
     ax.plot(steps, np.median([curve for _, curve in curves], axis=0), color=BLUE, label="their median", linewidth=2.5)
     ax.axhline(good, color=GREY, linestyle=":", label="a good policy")
     ax.set(xlabel="thousand environment steps", ylabel="episode return", ylim=(-1650, 0))
-    ax.legend(loc="upper right", bbox_to_anchor=(1, 0.9))
+    ax.legend(loc="center right", bbox_to_anchor=(1, 0.6))
     plt.show()
 
 
@@ -52,6 +52,7 @@ def ladder(rungs: Mapping[str, np.ndarray]) -> None:
     ax.invert_yaxis()
     right = ax.secondary_yaxis("right")
     right.set_yticks(range(len(rungs)), [summary(values).replace("-", "−") for values in rungs.values()])
+    ax.set_xticks(range(-1600, 0, 400))
     ax.set(xlabel="return over the last 6,000 of 60,000 steps")
     plt.show()
 
