@@ -1,13 +1,19 @@
-"""Exercises of notebook 07."""
+"""Exercises 2 to 4 of notebook 07; the first one is in `update_step`."""
 
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
 import torch
 from torch import Generator, Tensor
 
 from trpo_lib.classroom.checks.exercise import Exercise
-from trpo_lib.classroom.checks.inputs import flags, generator, integer, normal, number, sizes
+from trpo_lib.classroom.checks.inputs import generator, integer, normal, number
+from trpo_lib.classroom.statistics import bootstrap_interval, difference_interval, interquartile_mean
 
 
-# Exercise 1: values (N,), returns (N,) -> number.
+# Exercise 2: values (N,), returns (N,) -> number.
 def _explained(v: Tensor, g: Tensor) -> Tensor:
     return 1 - (g - v).var(correction=0) / g.var(correction=0)
 
@@ -72,111 +78,163 @@ explained_variance = Exercise(
 )
 
 
-# Exercise 3: done (T, N) -> (T, N), bool.
-def _valid(done: Tensor) -> Tensor:
-    return torch.cat([torch.ones_like(done[:1]), ~done[:-1]])
+# Exercise 3: steps, batch_size, max_kl -> (nats, nats).
+def _budget(random: Generator) -> tuple:
+    return integer(random, 10_000, 90_000), integer(random, 100, 3_000), number(random, 1e-4, 0.03)
 
 
-def _after_first_end(done: Tensor) -> Tensor:
-    before = torch.cat([torch.zeros_like(done[:1]), done[:-1]])
-    return before.long().cumsum(0) == 0
+def _reach(count: float, max_kl: float, straight: float = 2.0, sideways: float = 1.0) -> tuple[float, float]:
+    return count**sideways * max_kl, count**straight * max_kl
 
 
-def _ends(random: Generator, steps: int, envs: int) -> tuple:
-    """Ends that no two follow one another: the step after an end is empty, and ends nothing."""
-    done = flags(random, steps, envs, probability=0.5)
-    for t in range(1, steps):
-        done[t] &= ~done[t - 1]
-    return (done,)
-
-
-def _end_in_last_row(random: Generator, steps: int, envs: int) -> tuple:
-    (done,) = _ends(random, steps, envs)
-    done[-2, 0], done[-1, 0], done[0, 0] = False, True, True
-    return (done,)
-
-
-valid_steps = Exercise(
-    name="valid_steps",
-    right=lambda done: _valid(done),
+reach = Exercise(
+    name="reach",
+    right=lambda steps, batch_size, max_kl: _reach(steps // batch_size, max_kl),
     inputs={
-        "6 steps": _ends(generator(1), 6, 2),
-        "more environments than steps": _ends(generator(2), 3, 5),
-        "an end in the last row": _end_in_last_row(generator(3), 7, 4),
-        "one environment": _ends(generator(4), 8, 1),
-        "no end": (torch.zeros(4, 3, dtype=torch.bool),),
-        "one step": (torch.ones(1, 2, dtype=torch.bool),),
+        "the ladder's second rung": (40_000, 1_536, 0.0005),
+        "batches of 130 steps": (40_000, 130, 0.0005),
+        "a large δ": (50_000, 1_700, 0.02),
+        "a run that ends with a full batch": (12_000, 3_000, 0.01),
+        "less than one batch": (900, 1_000, 0.05),
     },
-    sample=lambda random: _end_in_last_row(random, *sizes(random, 2, 4, 9)),
-    axes=("t", "environment"),
+    sample=_budget,
+    parts=("orthogonal", "one direction"),
     wrong={
-        "you drop the last step of the episode, the one with the final reward; the empty step comes after it": (
-            lambda done: ~done
+        "half a batch makes no update: how many whole ones are there?": (
+            lambda n, b, d: _reach(n / b, d),
+            lambda n, b, d: _reach(math.ceil(n / b), d),
+            lambda n, b, d: _reach(round(n / b), d),
         ),
-        "you mark the empty steps themselves: is the ~ missing?": lambda done: ~_valid(done),
-        "you mark the ends themselves: the empty step comes after each of them, and is to be false": (
-            lambda done: done.clone()
+        "the two are the other way round: steps in one direction lead farther": lambda n, b, d: _reach(n // b, d)[::-1],
+        "in one direction lengths add up, and the KL is the square of a length": (
+            lambda n, b, d: _reach(n // b, d, straight=1),
+            lambda n, b, d: _reach(n // b, d, straight=3),
         ),
-        "an end in the last row empties your first row, which follows no end: does roll wrap around?": (
-            lambda done: ~done.roll(1, 0)
+        "steps that are orthogonal add up by their squares (Pythagoras), each worth δ": (
+            lambda n, b, d: _reach(n // b, d, sideways=2),
+            lambda n, b, d: _reach(n // b, d, sideways=0.5),
+            lambda n, b, d: _reach(n // b, d, sideways=0),
         ),
-        "everything after the first end is dropped: the next episode is experience too": _after_first_end,
-        "you drop the end and the empty step after it: the end has the final reward": lambda done: _valid(done) & ~done,
-        "you drop the step before each end: the empty step comes after it": (
-            lambda done: torch.cat([~done[1:], torch.ones_like(done[:1])])
+        "the ½ is in δ already: each step alone is worth δ, not 2δ or δ/2": (
+            lambda n, b, d: _reach(n // b, 2 * d),
+            lambda n, b, d: _reach(n // b, d / 2),
         ),
-        "you shift along the environments: time is axis 0": (
-            lambda done: torch.cat([torch.ones_like(done[:, :1]), ~done[:, :-1]], 1)
+        "you return lengths, √(2 · KL): nats are asked for": (
+            lambda n, b, d: tuple(math.sqrt(2 * kl) for kl in _reach(n // b, d)),
+            lambda n, b, d: tuple(math.sqrt(kl) for kl in _reach(n // b, d)),
         ),
-        "one environment's end empties the step of all: each has its own": (
-            lambda done: _valid(done.any(1, keepdim=True)).expand_as(done)
-        ),
-        "the first row is dropped: it follows no end": (
-            lambda done: torch.cat([torch.zeros_like(done[:1]), ~done[:-1]]),
-            lambda done: ~done[:-1],
-        ),
+        "an update needs a whole batch: you count one for each environment step": lambda n, b, d: _reach(n, d),
     },
 )
 
 
-# Exercise 2: advantages (T, N), values (T, N) -> (T, N).
-def _batch(random: Generator, *shape: int) -> tuple:
-    return 2 * normal(random, *shape) + 0.5, 3 * normal(random, *shape) - 1
+# Exercise 4: before (runs,), after (runs,), top -> a name.
+@functools.lru_cache
+def _cached(after: tuple[float, ...], before: tuple[float, ...]) -> tuple[float, float]:
+    return difference_interval(after, before)
 
 
-def _standardised(a: Tensor) -> Tensor:
-    return (a - a.mean()) / a.std(correction=0)
+def _interval(after: list[float], before: list[float]) -> tuple[float, float]:
+    """Once for each pair of rungs: half a dozen misconceptions ask for it."""
+    return _cached(tuple(after), tuple(before))
 
 
-critic_targets = Exercise(
-    name="critic_targets",
-    right=lambda advantages, values: advantages + values,
-    inputs={
-        "six steps": _batch(generator(1), 6),
-        "4 steps, 3 environments": _batch(generator(2), 4, 3),
-        "one step": _batch(generator(3), 1),
-        "2 steps, 5 environments": _batch(generator(4), 2, 5),
-    },
-    sample=lambda random: _batch(random, *sizes(random, 2)),
-    axes=("t", "environment"),
+def _read(
+    before: list[float],
+    after: list[float],
+    top: float,
+    middle: Callable = interquartile_mean,
+    ends: Callable = _interval,
+) -> str:
+    if min(middle(before), middle(after)) >= 0.99 * top:
+        return "ceiling"
+    low, high = ends(after, before)
+    return "helps" if low > 0 else "harms" if high < 0 else "open"
+
+
+def _runs(random: Generator, middle: float, spread: float, count: int, top: float) -> list[float]:
+    """Returns that are spread evenly around a middle, and shuffled: no interval ends near 0 by chance."""
+    values = np.clip(np.linspace(middle - spread, middle + spread, count), 0, top)
+    return [float(values[i]) for i in torch.randperm(count, generator=random)]
+
+
+def _rung(random: Generator, kind: str, top: float = 500.0) -> tuple[list[float], list[float], float]:
+    shifts = {"a clear gain": 0.3, "a clear loss": -0.3, "a small gain": 0.03, "a small loss": -0.03, "none": 0.0}
+    start = top * number(random, 0.4, 0.5)
+    if kind == "all at the top":
+        return [top] * 8 + [0.9 * top, 0.3 * top], [top] * 9 + [0.95 * top], top
+    if kind == "arrives at the top":
+        return _runs(random, start, 0.2 * top, 10, top), [top] * 10, top
+    if kind == "leaves the top":
+        return [top] * 10, _runs(random, start, 0.2 * top, 10, top), top
+    if kind == "intervals that overlap":
+        return _runs(random, 0.5 * top, 0.25 * top, 10, top), _runs(random, 0.68 * top, 0.25 * top, 10, top), top
+    if kind == "one lucky run":
+        wide = _runs(random, 0.3 * top, 0.02 * top, 9, top)
+        return [*wide, 0.3 * top], [*wide, top], top
+    return (
+        _runs(random, start, 0.15 * top, 10, top),
+        _runs(random, start + shifts[kind] * top, 0.15 * top, 12, top),
+        top,
+    )
+
+
+KINDS = ("a clear gain", "a clear loss", "a small gain", "a small loss", "all at the top", "arrives at the top")
+KINDS += ("leaves the top", "intervals that overlap", "one lucky run")
+
+
+def _apart(after: list[float], before: list[float]) -> tuple[float, float]:
+    """Positive low end only where two intervals do not overlap."""
+    a, b = bootstrap_interval(after), bootstrap_interval(before)
+    return a.low - b.high, a.high - b.low
+
+
+def _sign(after: list[float], before: list[float], middle: Callable = interquartile_mean) -> tuple[float, float]:
+    gain = float(middle(after) - middle(before))
+    return gain, gain
+
+
+def _renamed(**names: str) -> Callable:
+    def answer(before: list[float], after: list[float], top: float) -> str:
+        found = _read(before, after, top)
+        return names.get(found, found)
+
+    return answer
+
+
+read_rung = Exercise(
+    name="read_rung",
+    right=lambda before, after, top: _read(before, after, top),
+    inputs={kind: _rung(generator(i), kind, top=(500.0, 200.0)[i % 2]) for i, kind in enumerate(KINDS)},
+    sample=lambda random: _rung(random, KINDS[integer(random, 0, len(KINDS) - 1)], number(random, 100, 900)),
+    choices=("ceiling", "helps", "harms", "open"),
     wrong={
-        "advantages alone say how much better than V; the critic has to learn V plus that": lambda a, v: a.clone(),
-        "these are the old values: a critic that is fitted to its own values learns nothing": lambda a, v: v.clone(),
-        "the sign: A = G − V, so G = …": (lambda a, v: v - a, lambda a, v: a - v),
-        "standardised advantages have lost the unit of the rewards; the critic needs it": (
-            lambda a, v: _standardised(a) + v,
-            lambda a, v: (a - a.mean()) / a.std() + v,
-            lambda a, v: a - a.mean() + v,
+        "you go by the sign of the difference: a small one can be chance": (
+            lambda b, a, top: _read(b, a, top, ends=_sign),
+            lambda b, a, top: _read(b, a, top, ends=lambda x, y: _sign(x, y, np.mean)),
+            lambda b, a, top: _read(b, a, top, ends=lambda x, y: _sign(x, y, np.median)),
         ),
-        "a mean of the two is no return: A = G − V": lambda a, v: (a + v) / 2,
-        "you standardise the targets: the critic is to learn returns in the unit of the rewards": (
-            lambda a, v: _standardised(a + v),
-            lambda a, v: ((a + v) - (a + v).mean()) / (a + v).std(),
+        "two intervals may overlap although their difference is clear: take the interval of the difference": (
+            lambda b, a, top: _read(b, a, top, ends=_apart)
         ),
-        "the target of step t has step t's own value, not that of the next step": (
-            lambda a, v: a + torch.cat([v[1:], v[-1:]]),
-            lambda a, v: a + v.roll(-1, 0),
+        "your signs are the other way round: is it before − after?": (
+            lambda b, a, top: _read(b, a, top, ends=lambda x, y: _interval(y, x)),
+            _renamed(helps="harms", harms="helps"),
         ),
-        "negative targets are cut off: a return may be negative": lambda a, v: (a + v).clamp(min=0),
+        "you never answer ceiling: where both are at the top, no gain could be seen": _renamed(ceiling="open"),
+        "you call it a ceiling when one of the two is at the top: a gain up to there was seen": (
+            lambda b, a, top: "ceiling" if max(map(interquartile_mean, (b, a))) >= 0.99 * top else _read(b, a, top)
+        ),
+        "a ceiling needs both: after a loss from the top there was something to see": (
+            lambda b, a, top: "ceiling" if interquartile_mean(b) >= 0.99 * top else _read(b, a, top),
+            lambda b, a, top: "ceiling" if interquartile_mean(a) >= 0.99 * top else _read(b, a, top),
+        ),
+        "a ceiling is where the interquartile means are: single runs below the top do not count": (
+            lambda b, a, top: "open" if min(*b, *a) < 0.99 * top else _read(b, a, top),
+            lambda b, a, top: _read(b, a, top, middle=np.mean),
+            lambda b, a, top: _read(b, a, top, middle=min),
+        ),
+        "you never answer open: an interval that contains 0 decides nothing": _renamed(open="helps"),
+        "you never answer harms: a change can make it worse": _renamed(harms="open"),
     },
 )
