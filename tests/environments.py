@@ -106,6 +106,33 @@ class Broken(gym.Env):
         return np.full(1, broken.get("observation", 0.0)), broken.get("reward", 0.0), False, False, {}
 
 
+class Bars(gym.Env):
+    """An image with a bar of three pixels, lying or standing, anywhere; the action that names which of the two earns 1.
+
+    No pixel tells by itself.
+    """
+
+    observation_space = spaces.Box(0, 255, (1, 6, 6), np.uint8)
+    action_space = spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.time = 0
+        return self._observation(), {}
+
+    def step(self, action):
+        right, self.time = float(action == self.standing), self.time + 1
+        return self._observation(), right, self.time == 8, False, {}
+
+    def _observation(self):
+        self.standing = int(self.np_random.integers(2))
+        image = np.zeros((6, 6), np.uint8)
+        along, across = self.np_random.integers(4), self.np_random.integers(6)
+        image[across, along : along + 3] = 255
+        return (image.T if self.standing else image)[None].copy()
+
+
+gym.register("Bars-v0", Bars)
 gym.register("Counting-v0", Counting)
 gym.register("Probe-v0", Probe)
 gym.register("Space-v0", Space)

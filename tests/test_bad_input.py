@@ -155,7 +155,7 @@ TABLE = {
              "action_space": (None, spaces.Text(3), "left"), "activation": ACTIVATION, "initial_log_std": (NAN, None)},
     POLICY.distribution: {"observations": (None, [[1.0]], torch.ones(5, 2), torch.tensor(1.0))},
     CRITIC: {"observations": (None, [[1.0]], torch.ones(5, 2), torch.tensor(1.0))},
-    Critic: {"observation_size": COUNT},
+    Critic: {"observation_shape": COUNT},
     fit: {"critic": (None, POLICY), "observations": (None, torch.ones(4, 3), ROWS * NAN), "epochs": COUNT[1:],
           "targets": (None, ROWS, ROWS[:, 0] * INF), "minibatch_size": COUNT},
     explained_variance: {"values": (*TENSOR, NOT_FINITE), "targets": (*TENSOR, NOT_FINITE)},
@@ -236,7 +236,7 @@ def test_good_input_is_accepted_so_that_the_refusals_above_are_those_of_the_bad_
         discounted_sum: {"decay": FLAT},
         standardize: {"advantages": FLAT},
         importance_ratio: {"log_prob_old": FLAT},
-        Critic: {"observation_size": 3},
+        Critic: {"observation_shape": 3},
     }
     for function, rest in REST.items():
         function(**rest | required.get(function, {}))

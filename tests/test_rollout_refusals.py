@@ -133,8 +133,8 @@ def test_what_is_no_vector_environment_is_refused_with_advice():
         start(gym.make("CartPole-v1"))
 
 
-@pytest.mark.parametrize("space", [spaces.Discrete(3), spaces.Box(0, 1, (2, 2))])
-def test_observations_that_are_not_flat_are_refused_with_advice(space):
+@pytest.mark.parametrize("space", [spaces.Discrete(3), spaces.Box(0, 1, ()), spaces.Dict(a=spaces.Box(0, 1, (2,)))])
+def test_observations_that_are_no_arrays_are_refused_with_advice(space):
     with pytest.raises(TypeError, match="FlattenObservation"):
         start(vectorize(lambda: Space(spaces.Discrete(2), space)))
 

@@ -81,6 +81,11 @@ def path(name: str, value: object) -> None:
     instance(name, value, str | os.PathLike, "the path of a file")
 
 
+def shape(name: str, value: int | Iterable[int]) -> tuple[int, ...]:
+    """Refuse what is neither a whole number above zero nor several of them; return them."""
+    return sizes(name, (value,) if isinstance(value, Integral) else value)
+
+
 def sizes(name: str, value: Iterable[int]) -> tuple[int, ...]:
     """Refuse what are not whole numbers above zero; return them, as an iterator gives them only once."""
     if isinstance(value, str) or not isinstance(value, Iterable):
@@ -91,11 +96,11 @@ def sizes(name: str, value: Iterable[int]) -> tuple[int, ...]:
     return value
 
 
-def rows(name: str, value: Tensor, size: int) -> None:
-    """Refuse what is not a tensor with `size` numbers along its last axis."""
+def rows(name: str, value: Tensor, shape: tuple[int, ...]) -> None:
+    """Refuse what is not a tensor whose last axes have this shape."""
     tensor(name, value)
-    if value.ndim == 0 or value.shape[-1] != size:
-        raise ValueError(f"{name} must have shape (..., {size}), got {tuple(value.shape)}.")
+    if value.ndim < len(shape) or value.shape[value.ndim - len(shape) :] != shape:
+        raise ValueError(f"{name} must have shape (..., {', '.join(map(str, shape))}), got {tuple(value.shape)}.")
 
 
 def tensor(name: str, value: Tensor) -> None:

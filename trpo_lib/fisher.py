@@ -2,9 +2,9 @@
 
 import torch
 from torch import Tensor
-from torch.nn.utils import parameters_to_vector
 
 from trpo_lib import _validate
+from trpo_lib.networks.parts import flat
 from trpo_lib.networks.policy import Policy
 
 
@@ -24,8 +24,9 @@ class FisherVectorProduct:
     gives J_h v. Both graphs are built once, here; a product costs about as much as one gradient.
 
     Args:
-        policy: any `Policy`; its parameters are read now and must not change while this object is used.
-        observations: the batch, `(B, observation_size)`.
+        policy: any `Policy`; its parameters are read now and must not change while this object is used. Frozen ones
+            are no part of θ; for one that the outputs do not use, F is 0.
+        observations: the batch, `(B, …)`.
         damping: added to the diagonal for the solve; `quadratic_form` leaves it out.
         outputs: `policy(observations)` with its graph, where it is at hand already.
 
@@ -40,26 +41,29 @@ class FisherVectorProduct:
         _validate.finite(observations=observations)
         _validate.not_negative("damping", damping)
         self.damping = damping
-        self.parameters = list(policy.parameters())
+        self.parameters = policy.trained_parameters()
         self.sizes = [parameter.numel() for parameter in self.parameters]
         if outputs is None:
             outputs = policy(observations)
         self.whitened = policy.whiten(outputs.detach(), outputs)
         self.batch_size = len(outputs)
         self.cotangent = torch.zeros_like(self.whitened, requires_grad=True)
-        self.pulled_back = torch.autograd.grad(self.whitened, self.parameters, self.cotangent, create_graph=True)
+        self.pulled_back = torch.autograd.grad(
+            self.whitened, self.parameters, self.cotangent, create_graph=True, materialize_grads=True
+        )
 
     def jacobian_vector_product(self, v: Tensor) -> Tensor:
         """J_h v: how the whitened outputs move when the parameters move along v; `(P,)` to `(B, K)`."""
         _validate.vector("v", v, sum(self.sizes))
-        blocks = [block.view_as(p) for block, p in zip(v.split(self.sizes), self.parameters, strict=True)]
-        return torch.autograd.grad(self.pulled_back, self.cotangent, blocks, retain_graph=True)[0]
+        pairs = zip(self.pulled_back, v.split(self.sizes), strict=True)
+        pulled, blocks = zip(*[(g, block.view_as(g)) for g, block in pairs if g.requires_grad], strict=True)
+        return torch.autograd.grad(pulled, self.cotangent, blocks, retain_graph=True)[0]
 
     def __call__(self, v: Tensor) -> Tensor:
         """(F + damping·I) v, `(P,)` to `(P,)`."""
         pushed = self.jacobian_vector_product(v) / self.batch_size
-        pulled = torch.autograd.grad(self.whitened, self.parameters, pushed, retain_graph=True)
-        return parameters_to_vector(pulled).add_(v, alpha=self.damping)
+        pulled = torch.autograd.grad(self.whitened, self.parameters, pushed, retain_graph=True, materialize_grads=True)
+        return flat(pulled).add_(v, alpha=self.damping)
 
     def quadratic_form(self, v: Tensor) -> float:
         """vᵀFv = mean_s |J_h v|², undamped; a mean of squares, so never negative."""

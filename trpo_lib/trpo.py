@@ -4,7 +4,7 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.utils import parameters_to_vector, vector_to_parameters
+from torch.nn.utils import vector_to_parameters
 
 from trpo_lib import _validate
 from trpo_lib.agent.agent import Agent
@@ -17,6 +17,7 @@ from trpo_lib.gae import standardize
 from trpo_lib.kl import mean_kl
 from trpo_lib.line_search import backtracking_line_search
 from trpo_lib.networks.critic import fit_critic
+from trpo_lib.networks.parts import flat
 from trpo_lib.surrogate import surrogate_objective
 from trpo_lib.trust_region import trust_region_step
 
@@ -27,6 +28,8 @@ class TRPO(Agent):
     Args:
         env: the id of a gymnasium environment, or a gymnasium `VectorEnv`, which is the agent's alone from then on.
         config: the settings; the environment's preset when None.
+        policy, critic: networks of your own, a `Policy` and a `Critic`, or a module for one, which `make_policy` and
+            `Critic` then take as their `network`. What is None is made as the settings say.
         seed: of networks, actions, minibatches and environments: one seed, the same bits.
         device: of networks and batches.
 
@@ -98,8 +101,8 @@ class TRPO(Agent):
     def surrogate_gradient(self, batch: Batch) -> Tensor:
         """g = ∇L(θ_old), `(P,)`."""
         surrogate = self.surrogate_objective(batch.log_prob, batch.log_prob.detach(), batch.advantages)
-        gradient = torch.autograd.grad(surrogate, list(self.policy.parameters()), retain_graph=True)
-        return parameters_to_vector(gradient)
+        theta = self.policy.trained_parameters()
+        return flat(torch.autograd.grad(surrogate, theta, retain_graph=True, materialize_grads=True))
 
     def fisher(self, batch: Batch) -> FisherVectorProduct:
         """v ↦ (F + damping·I) v, with F taken from all states of the batch or from a random part of them."""
@@ -112,7 +115,7 @@ class TRPO(Agent):
     @torch.no_grad()
     def gain_and_kl(self, batch: Batch, step: Tensor) -> tuple[float, float]:
         """Surrogate gain and mean KL of a trial step `(P,)`, measured without touching the policy."""
-        theta = parameters_to_vector(self.policy.parameters()) + step
+        theta = flat(self.policy.trained_parameters()) + step
         new = self.policy.distribution_from(self.policy.outputs_at(theta, batch.observations))
         before, after = (
             self.surrogate_objective(log_prob, batch.log_prob, batch.advantages)
@@ -122,8 +125,8 @@ class TRPO(Agent):
 
     def move_policy(self, step: Tensor) -> None:
         """θ ← θ_old + step, `(P,)`."""
-        theta_old = parameters_to_vector(self.policy.parameters())
-        vector_to_parameters((theta_old + step).detach(), self.policy.parameters())
+        theta = self.policy.trained_parameters()
+        vector_to_parameters((flat(theta) + step).detach(), theta)
 
     def fit_critic(self, batch: Batch) -> float:
         """Fit V to the batch's returns, and report the loss."""

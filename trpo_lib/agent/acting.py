@@ -22,7 +22,7 @@ class Acting:
     generator: torch.Generator
 
     def act(self, observation: np.ndarray, deterministic: bool = False) -> np.ndarray:
-        """The action for one observation `(observation_size,)`, or the actions for a batch of them `(N, …)`.
+        """The action for one observation, or the actions for a batch `(N, …)` of them.
 
         Args:
             observation: as the environment returned it.
@@ -35,16 +35,18 @@ class Acting:
         if observation.dtype.kind not in "buif":
             raise TypeError(f"observation must be an array of numbers, got {observation.dtype}.")
         observations = torch.as_tensor(observation, dtype=next(self.policy.parameters()).dtype)
-        size = self.policy.normalizer.mean.numel()
-        if observations.ndim not in (1, 2) or observations.shape[-1] != size:
-            raise ValueError(f"observation must have shape ({size},) or (N, {size}), got {tuple(observations.shape)}.")
+        shape = self.policy.observation_shape
+        batch = observations.ndim > len(shape)
+        if observations.shape[batch:] != shape:
+            one, several = shape, f"(N, {', '.join(map(str, shape))})"
+            raise ValueError(f"observation must have shape {one} or {several}, got {tuple(observations.shape)}.")
         _validate.finite(observation=observations)
-        actions = self._act(observations.view(-1, size), None if deterministic else self.generator)
-        return actions if observations.ndim == 2 else actions[0]
+        actions = self._act(observations.view(-1, *shape), None if deterministic else self.generator)
+        return actions if batch else actions[0]
 
     @torch.no_grad()
     def _act(self, observations: Tensor, generator: torch.Generator | None) -> np.ndarray:
-        """Actions for `(N, observation_size)`: drawn with the generator, or the most likely ones without."""
+        """Actions for `(N, …)`: drawn with the generator, or the most likely ones without."""
         outputs = self.policy(observations.to(self.device))
         actions = self.policy.mode(outputs) if generator is None else self.policy.sample(outputs, generator)
         return self.policy.to_env(actions)

@@ -10,10 +10,12 @@ from typing import Self
 
 import torch
 from gymnasium.vector import VectorEnv
+from torch import nn
 from tqdm import tqdm
 
 from trpo_lib import _validate
 from trpo_lib.agent.acting import Acting
+from trpo_lib.agent.building import Building, wants_rows
 from trpo_lib.agent.config import TRPOConfig
 from trpo_lib.agent.contexts import interrupts_wait, one_thread
 from trpo_lib.agent.presets import find_preset
@@ -23,27 +25,37 @@ from trpo_lib.agent.saving import Saving
 from trpo_lib.experience.cursor import Episode, start
 from trpo_lib.experience.environments import make_envs, require_vector_env
 from trpo_lib.experience.rollout import Rollout, collect_rollout
-from trpo_lib.networks.critic import Critic
-from trpo_lib.networks.policies import make_policy
 
 
-class Agent(Acting, Recording, Saving, ABC):
+class Agent(Acting, Building, Recording, Saving, ABC):
     """Policy and critic, the environments they act in, and what they have been through; see `TRPO`."""
 
     Config = TRPOConfig  # the class of the settings
 
-    def __init__(self, env: str | VectorEnv, config: TRPOConfig | None = None, *, seed: int = 0, device: str = "cpu"):
+    def __init__(
+        self,
+        env: str | VectorEnv,
+        config: TRPOConfig | None = None,
+        *,
+        policy: nn.Module | None = None,
+        critic: nn.Module | None = None,
+        seed: int = 0,
+        device: str = "cpu",
+    ):
         _validate.count("seed", seed, minimum=0)
+        self.brought = {"policy": policy is not None, "critic": critic is not None}
         if not isinstance(env, str):
             require_vector_env(env, "env")
         self.config = self._own(self.default_config(env) if config is None else config)
         self.seed, self.device = int(seed), _device(device)
-        self.envs = make_envs(env, self.config.num_envs) if isinstance(env, str) else env
+        self.envs = env
+        if isinstance(env, str):
+            self.envs = make_envs(env, self.config.num_envs, flatten=wants_rows(policy))
         self.config = dataclasses.replace(self.config, num_envs=self.envs.num_envs)
         self.cursor = start(self.envs, self.environment_seed)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.network_seed)
-            self.build_networks()
+            self.build_networks(policy, critic)
         self.generator = torch.Generator(self.device).manual_seed(self.seed)
         self.history: list[UpdateReport] = []
         self.episodes: list[Episode] = []
@@ -69,15 +81,6 @@ class Agent(Acting, Recording, Saving, ABC):
     def environment_seed(self) -> int:
         """Of the first environment; environment i begins with this seed + i."""
         return self.seed
-
-    def build_networks(self) -> None:
-        """Make policy, critic, and the critic's optimizer; torch's generator has been seeded."""
-        config, envs = self.config, self.envs
-        network = {"hidden_sizes": config.hidden_sizes, "activation": config.activation}
-        spaces = envs.single_observation_space, envs.single_action_space
-        self.policy = make_policy(*spaces, initial_log_std=config.initial_log_std, **network).to(self.device)
-        self.critic = Critic(spaces[0].shape[0], self.policy.normalizer, **network).to(self.device)
-        self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.critic_learning_rate, fused=True)
 
     @abstractmethod
     def update(self, rollout: Rollout) -> UpdateReport:

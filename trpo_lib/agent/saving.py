@@ -9,10 +9,12 @@ from typing import Any, Self
 import torch
 from gymnasium import spaces
 from gymnasium.vector import VectorEnv
+from torch import nn
 
 from trpo_lib.agent.checkpoint import plain, read_checkpoint, with_arrays, write_checkpoint
 from trpo_lib.agent.config import TRPOConfig
 from trpo_lib.agent.contexts import default_dtype
+from trpo_lib.agent.own_networks import load_network, own_networks
 from trpo_lib.agent.report import UpdateReport
 from trpo_lib.experience.cursor import Cursor, Episode
 from trpo_lib.experience.environment_state import environment_state, restore_environment_state
@@ -26,6 +28,7 @@ class Saving:
     """
 
     Config: type[TRPOConfig]
+    brought: dict[str, bool]  # by name, whether a network was given to the agent
 
     def save(self, path: str | os.PathLike) -> None:
         """Write a checkpoint from which `load` goes on exactly; an older one at `path` is replaced in one instant.
@@ -36,7 +39,14 @@ class Saving:
         write_checkpoint(path, self.state())
 
     @classmethod
-    def load(cls, path: str | os.PathLike, env: VectorEnv | None = None) -> Self:
+    def load(
+        cls,
+        path: str | os.PathLike,
+        env: VectorEnv | None = None,
+        *,
+        policy: nn.Module | None = None,
+        critic: nn.Module | None = None,
+    ) -> Self:
         """The agent that `save` wrote: 2n steps are n steps, save, load, n steps, bit for bit.
 
         This holds for gymnasium's classic-control environments. The state of others cannot be saved: after a
@@ -46,12 +56,13 @@ class Saving:
             path: of the checkpoint. Nothing in it is executed.
             env: environments like those that the agent had. When None they are made from their id, and if that is
                 "module:id", the module is imported.
+            policy, critic: where the agent was given its own: others like them, into which the saved numbers go.
 
         Raises:
             OSError: the file cannot be read.
             ValueError: it is no checkpoint, damaged, or of a newer version; or its environments have no id
                 or have wrappers, and `env` is None; or `env` has other spaces; or the agent was one of an extension
-                whose settings this class does not know.
+                whose settings this class does not know; or a network of its own is missing, or is another one.
         """
         if env is not None:
             require_vector_env(env, "env")
@@ -61,12 +72,10 @@ class Saving:
         wanted, own = state.get("spaces"), _spaces_of(envs)  # older checkpoints have none
         if wanted not in (None, own):
             raise ValueError(f"env must have the spaces of the environments in {path}: {wanted:.200}; got {own:.200}.")
+        networks = own_networks(state, path, policy=policy, critic=critic)
         with default_dtype(getattr(torch, state["dtype"])):
-            agent = cls(envs, config, seed=state["seed"], device=state["device"])
-        try:
-            exact = agent.restore(state)
-        except RuntimeError as error:
-            raise ValueError(f"env must have the spaces of the environments in {path}, got {envs}.") from error
+            agent = cls(envs, config, seed=state["seed"], device=state["device"], **networks)
+        exact = agent.restore(state)
         if not exact:
             warnings.warn(
                 "the state of these environments cannot be saved: they start fresh episodes, and this run is not "
@@ -84,6 +93,7 @@ class Saving:
             "seed": self.seed,
             "device": str(self.device),
             "dtype": str(next(self.policy.parameters()).dtype).removeprefix("torch."),
+            "own_networks": {name: str(getattr(self, name)) for name, own in self.brought.items() if own},
             "policy": self.policy.state_dict(),
             "critic": self.critic.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -101,8 +111,8 @@ class Saving:
         Returns:
             Whether its environments stand where they stood; if not, they start fresh episodes.
         """
-        self.policy.load_state_dict(state["policy"])
-        self.critic.load_state_dict(state["critic"])
+        for name in ("policy", "critic"):
+            load_network(name, getattr(self, name), state)
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"])
         self.step = state["step"]
@@ -121,7 +131,8 @@ def _envs_of(state: dict[str, Any], num_envs: int, path: str | os.PathLike) -> V
     recipe = state["environment"]
     if recipe is None:
         raise ValueError(f"gymnasium cannot make the environments of {path}: give load(path, env) a VectorEnv.")
-    return make_envs(recipe["id"], num_envs, **with_arrays(recipe["options"]))
+    options = with_arrays(recipe["options"])
+    return make_envs(recipe["id"], num_envs, flatten=recipe.get("flatten", True), **options)
 
 
 def _outside() -> int:

@@ -47,21 +47,25 @@ class UnscaledCritic(Critic):
 class PlainCritic(TRPO):
     """Its critic does not know the scale of the returns, and begins with a last layer of gain 1."""
 
-    def build_networks(self):
+    def build_networks(self, policy, critic):
         """TRPO's, and then another critic with an optimizer of its own."""
-        super().build_networks()
-        config, size = self.config, self.policy.normalizer.mean.numel()
-        self.critic = UnscaledCritic(size, self.policy.normalizer, config.hidden_sizes, config.activation)
-        self.critic.network = mlp(size, config.hidden_sizes, 1, config.activation, output_gain=1.0)
-        self.optimizer = torch.optim.Adam(self.critic.parameters(), lr=config.critic_learning_rate)
+        super().build_networks(policy, critic)
+        config, shape = self.config, self.policy.observation_shape
+        critic = UnscaledCritic(shape, self.policy.normalizer, config.hidden_sizes, config.activation)
+        critic.network = mlp(*shape, config.hidden_sizes, 1, config.activation, output_gain=1.0)
+        self.take_networks(self.policy, critic)
+
+    def make_optimizer(self, critic):
+        """Plain Adam; the fused one rounds differently, and stored trainings would be others."""
+        return torch.optim.Adam(critic.parameters(), lr=self.config.critic_learning_rate)
 
 
 class LargeLastLayer(TRPO):
     """The policy's last layer begins with a gain of 1 and not of 0.01, so that the first policy is not near uniform."""
 
-    def build_networks(self):
+    def build_networks(self, policy, critic):
         """TRPO's, with larger weights in one layer."""
-        super().build_networks()
+        super().build_networks(policy, critic)
         with torch.no_grad():
             self.policy.network[-1].weight.mul_(100)
 
@@ -69,15 +73,12 @@ class LargeLastLayer(TRPO):
 class SoftplusPolicy(TRPO):
     """The textbook's policy for Pendulum-v1: μ = 2 tanh(…) and σ = softplus(…), both from the state."""
 
-    def build_networks(self):
+    def build_networks(self, policy, critic):
         """TRPO's, and then another policy."""
-        super().build_networks()
+        super().build_networks(policy, critic)
         config, space = self.config, self.envs.single_action_space
-        normalizer = self.policy.normalizer  # the one that the critic uses
-        self.policy = SoftplusGaussianPolicy(
-            normalizer.mean.numel(), space, hidden_sizes=config.hidden_sizes, activation=config.activation
-        )
-        self.policy.normalizer = normalizer
+        policy = SoftplusGaussianPolicy(*self.policy.observation_shape, space, config.hidden_sizes, config.activation)
+        self.take_networks(policy, self.critic)
 
 
 # In the order in which they have to stand in a class: what stands first sees what the later ones made.

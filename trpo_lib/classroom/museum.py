@@ -17,6 +17,7 @@ from trpo_lib.agent.config import TRPOConfig
 from trpo_lib.agent.report import UpdateReport
 from trpo_lib.experience.batch import Batch
 from trpo_lib.experience.rollout import Rollout
+from trpo_lib.networks.critic import Critic
 from trpo_lib.trpo import TRPO
 
 # Small batches, and everything said: what the museum shows must not change with the defaults.
@@ -162,10 +163,8 @@ class _One(TRPO):
 
 
 class _Two(TRPO):
-    def build_networks(self) -> None:
-        super().build_networks()
-        other = copy.deepcopy(self.critic)
-        self.optimizer = torch.optim.Adam(other.parameters(), lr=self.config.critic_learning_rate)
+    def make_optimizer(self, critic: Critic) -> torch.optim.Optimizer:
+        return super().make_optimizer(copy.deepcopy(critic))
 
 
 class _Three(TRPO):

@@ -5,7 +5,7 @@ critic takes one gradient step, nothing is normalised; `TRPO` is what remains wh
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import gymnasium as gym
@@ -60,13 +60,20 @@ class SoftplusGaussianPolicy(GaussianPolicy):
     asks of a policy is inherited.
     """
 
-    def __init__(self, observation_size: int, action_space: spaces.Box, **network):
-        super().__init__(observation_size, action_space, **network)
-        del self.log_std
-        *hidden, last = self.network
-        self.network = nn.Sequential(*hidden, nn.Linear(last.in_features, 2 * self.dimensions))
-        for layer in self.network[::2]:
+    def __init__(
+        self,
+        observation_size: int,
+        action_space: spaces.Box,
+        hidden_sizes: Sequence[int] = (64, 64),
+        activation: str = "tanh",
+    ):
+        dimensions = math.prod(action_space.shape)
+        *hidden, last = mlp(observation_size, hidden_sizes, dimensions, activation, output_gain=1.0)
+        network = nn.Sequential(*hidden, nn.Linear(last.in_features, 2 * dimensions))
+        for layer in network[::2]:
             layer.reset_parameters()
+        super().__init__(observation_size, action_space, network=network)
+        del self.log_std
         self.scale, self.shift = np.ones(self.action_shape), np.zeros(self.action_shape)
 
     def forward(self, observations: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from trpo_lib import _validate
-from trpo_lib.experience.environments import is_flat, require_vector_env
+from trpo_lib.experience.environments import is_array, require_vector_env
 from trpo_lib.experience.faults import named_failure, refuse_broken
 
 
@@ -23,7 +23,7 @@ class Episode(NamedTuple):
 class Cursor:
     """Where the environments stand between two rollouts; what `start` returns and `collect_rollout` moves on."""
 
-    observations: np.ndarray  # (N, observation_size)
+    observations: np.ndarray  # (N, …)
     resetting: np.ndarray  # (N,) the next step only resets (gymnasium's NEXT_STEP mode)
     episode_returns: np.ndarray  # (N,) so far
     episode_lengths: np.ndarray  # (N,) so far
@@ -38,16 +38,16 @@ def start(envs: VectorEnv, seed: int | None = None) -> Cursor:
         seed: environment i is seeded with seed + i.
 
     Raises:
-        TypeError: not a vector environment, or its observations are not flat.
+        TypeError: not a vector environment, or its observations are no arrays.
         ValueError, RuntimeError: the first observation is broken, or the reset failed; the environment is named.
     """
     require_vector_env(envs)
     if seed is not None:
         _validate.count("seed", seed, minimum=0)
     space = envs.single_observation_space
-    if not is_flat(space):
+    if not is_array(space):
         raise TypeError(
-            f"observations of envs must be flat, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
+            f"observations of envs must be arrays, got {space}. Wrap each env in gymnasium.wrappers.FlattenObservation."
         )
     with named_failure(envs, "at the reset"):
         observations, _ = envs.reset(seed=seed)

@@ -1,4 +1,4 @@
-"""Vector environments as the agent wants them: flat observations, no dummy transitions, no infos."""
+"""Vector environments as the agent wants them: observations in a row, no dummy transitions, no infos."""
 
 import importlib
 
@@ -22,7 +22,7 @@ class WithoutInfo(gym.Wrapper):
         return *self.env.step(action)[:4], {}
 
 
-def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
+def make_envs(env_id: str, num_envs: int, *, flatten: bool = True, **options) -> VectorEnv:
     """A vector environment without dummy transitions in its batches, with flat observations and without infos.
 
     An environment with a vector class of its own uses it; it may reset on the step after an episode's end,
@@ -31,6 +31,8 @@ def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
     Args:
         env_id: as registered with gymnasium; "module:id" imports the module first, which registers it.
         num_envs: N.
+        flatten: lay each observation out in one row. Otherwise arrays keep their shape, for a network that takes them;
+            what is no array (a dict, a number of a finite set) is laid out all the same.
         options: of the environment, as for `gymnasium.make`.
     """
     _validate.instance("env_id", env_id, str, "the id of a gymnasium environment")
@@ -38,6 +40,10 @@ def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
     module, _, env_id = env_id.rpartition(":")
     if module:
         importlib.import_module(module)
+
+    def to_flatten(env: gym.Env) -> bool:
+        return not (is_flat if flatten else is_array)(env.observation_space)
+
     if gym.spec(env_id).vector_entry_point is not None:
         envs = gym.make_vec(env_id, num_envs, **options)
     else:
@@ -46,7 +52,7 @@ def make_envs(env_id: str, num_envs: int, **options) -> VectorEnv:
             num_envs,
             vectorization_mode="sync",
             vector_kwargs={"autoreset_mode": AutoresetMode.SAME_STEP, "copy": False},  # collect_rollout copies
-            wrappers=[WithoutInfo, lambda env: env if is_flat(env.observation_space) else FlattenObservation(env)],
+            wrappers=[WithoutInfo, lambda env: FlattenObservation(env) if to_flatten(env) else env],
             **options,
         )
         del envs.spec.kwargs["wrappers"]  # ours are no part of the recipe; anybody else's make it incomplete
@@ -67,7 +73,7 @@ def remake_envs(envs: VectorEnv, num_envs: int, **options) -> VectorEnv:
             "fresh environments can only be made of one that came from gymnasium.make_vec and has no wrappers; "
             f"{envs} has no spec, or one that leaves its wrappers out."
         )
-    return make_envs(recipe["id"], num_envs, **(recipe["options"] | options))
+    return make_envs(recipe["id"], num_envs, flatten=recipe["flatten"], **(recipe["options"] | options))
 
 
 def env_recipe(envs: VectorEnv) -> dict | None:
@@ -76,7 +82,7 @@ def env_recipe(envs: VectorEnv) -> dict | None:
         return None
     of_the_vector = {"num_envs", "vectorization_mode", "vector_kwargs"}
     options = {name: value for name, value in envs.spec.kwargs.items() if name not in of_the_vector}
-    return {"id": envs.spec.id, "options": options}
+    return {"id": envs.spec.id, "options": options, "flatten": is_flat(envs.single_observation_space)}
 
 
 def require_vector_env(envs: VectorEnv, name: str = "envs") -> None:
@@ -87,6 +93,11 @@ def require_vector_env(envs: VectorEnv, name: str = "envs") -> None:
         )
 
 
+def is_array(space: spaces.Space) -> bool:
+    """Whether observations are arrays of numbers."""
+    return isinstance(space, spaces.Box) and len(space.shape) > 0
+
+
 def is_flat(space: spaces.Space) -> bool:
     """Whether observations are vectors of numbers."""
-    return isinstance(space, spaces.Box) and len(space.shape) == 1
+    return is_array(space) and len(space.shape) == 1

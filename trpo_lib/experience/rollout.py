@@ -19,7 +19,7 @@ class Rollout:
     """T steps of N environments; time is the first axis, the environment the second.
 
     Attributes:
-        observations: what the policy saw, `(T, N, observation_size)`.
+        observations: what the policy saw, `(T, N, …)`, in flat environments `(T, N, observation_size)`.
         next_observations: what step t really reached, the final observation at an episode's end, same shape.
         actions: as the policy drew them, before any clipping, `(T, N, …)`.
         outputs: the policy's outputs when it acted, `(T, N, K)`.

@@ -90,5 +90,5 @@ def end_to_end(rollouts: Sequence[Rollout]) -> Rollout:
     }
     seams = np.cumsum([len(rollout.rewards) for rollout in rollouts])[:-1]
     reached, seen = columns["next_observations"][seams - 1], columns["observations"][seams]
-    columns["truncated"][seams - 1] |= (reached != seen).any(-1)
+    columns["truncated"][seams - 1] |= (reached != seen).flatten(2).any(-1)
     return Rollout(**columns, episodes=rollouts[-1].episodes)

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from trpo_lib import _validate
-from trpo_lib.networks.parts import Normalizer, mlp
+from trpo_lib.networks.own import on_rows, require_function
+from trpo_lib.networks.parts import Normalizer, perceptron
 
 
 class Critic(nn.Module):
@@ -16,30 +17,39 @@ class Critic(nn.Module):
     the last layer is rescaled so that V stays the same function (PopArt: van Hasselt et al. 2016).
 
     Args:
-        observation_size: numbers in one observation.
+        observation_shape: of one observation, or the number of numbers in it.
         normalizer: the policy's; shared, so that both see the same numbers.
         hidden_sizes, activation: as for the policy.
+        network: one's own, from observations `(B, *observation_shape)` to `(B, 1)`. If it is no `nn.Sequential` that
+            ends in an `nn.Linear` with a bias, a linear layer from one number to one is put behind it to be rescaled.
     """
 
     def __init__(
         self,
-        observation_size: int,
+        observation_shape: int | tuple[int, ...],
         normalizer: Normalizer | None = None,
         hidden_sizes: Sequence[int] = (64, 64),
         activation: str = "tanh",
+        network: nn.Module | None = None,
     ):
-        _validate.count("observation_size", observation_size)
+        observation_shape = _validate.shape("observation_shape", observation_shape)
         hidden_sizes = _validate.sizes("hidden_sizes", hidden_sizes)
         super().__init__()
-        self.normalizer = normalizer or Normalizer(observation_size)
+        self.normalizer = normalizer or Normalizer(observation_shape)
         self.returns = Normalizer(1)
-        self.network = mlp(observation_size, hidden_sizes, 1, activation, output_gain=0.01)
+        if network is None:
+            self.network = perceptron(observation_shape, hidden_sizes, 1, activation, 0.01)
+        else:
+            require_function("network", network)
+            self.network = with_last_layer(network)
 
     def forward(self, observations: Tensor) -> Tensor:
-        """V(s), `(...)`, for observations `(..., observation_size)`."""
-        _validate.rows("observations", observations, self.normalizer.mean.numel())
-        scaled = self.network(self.normalizer(observations)).squeeze(-1)
-        return self.returns.mean + self.returns.std * scaled
+        """V(s), `(...)`, for observations `(..., *observation_shape)`."""
+        shape = self.normalizer.mean.shape
+        _validate.rows("observations", observations, shape)
+        scaled = on_rows(self.network, self.normalizer(observations), shape)
+        _validate.rows("outputs of the critic's network", scaled, (1,))
+        return self.returns.mean + self.returns.std * scaled.squeeze(-1)
 
     @torch.no_grad()
     def rescale(self, targets: Tensor) -> None:
@@ -55,6 +65,17 @@ class Critic(nn.Module):
         last = self.network[-1]
         last.weight.mul_(old_std / self.returns.std)
         last.bias.mul_(old_std).add_(old_mean - self.returns.mean).div_(self.returns.std)
+
+
+def with_last_layer(network: nn.Module) -> nn.Sequential:
+    """The network as one that ends in a linear layer with a bias, which can be rescaled exactly."""
+    last = network[-1] if isinstance(network, nn.Sequential) and len(network) else None
+    if isinstance(last, nn.Linear) and last.bias is not None:
+        return network
+    identity = nn.Linear(1, 1)
+    nn.init.ones_(identity.weight)
+    nn.init.zeros_(identity.bias)
+    return nn.Sequential(network, identity)
 
 
 def fit_critic(
@@ -74,7 +95,7 @@ def fit_critic(
     Args:
         critic: fitted in place.
         optimizer: over the critic's parameters.
-        observations: `(B, observation_size)`.
+        observations: `(B, …)`.
         targets: advantage + V(s_t) as it was before the fit: the λ-return, `(B,)`.
         epochs: passes over the batch.
         minibatch_size: transitions in one gradient step.
@@ -91,23 +112,25 @@ def fit_critic(
     _validate.not_empty("targets", targets)
     _validate.count("epochs", epochs, minimum=0)
     _validate.count("minibatch_size", minibatch_size)
-    if observations.shape[:-1] != targets.shape or targets.ndim != 1:
+    if targets.ndim != 1 or observations.ndim != 1 + critic.normalizer.mean.ndim or len(observations) != len(targets):
         raise ValueError(
-            f"observations (B, n) and targets (B,) must agree in B, got {tuple(observations.shape)} "
+            f"observations (B, …) and targets (B,) must agree in B, got {tuple(observations.shape)} "
             f"and {tuple(targets.shape)}."
         )
     critic.rescale(targets)
     with torch.no_grad():
         inputs = critic.normalizer(observations)
         outputs = (targets[:, None] - critic.returns.mean) / critic.returns.std
-    parameters = list(critic.network.parameters())
+    parameters = [parameter for parameter in critic.network.parameters() if parameter.requires_grad]
     losses = []
     for _ in range(epochs):
         order = torch.randperm(len(targets), generator=generator, device=targets.device)
         losses = []
         for x, y in zip(inputs[order].split(minibatch_size), outputs[order].split(minibatch_size), strict=True):
             loss = nn.functional.mse_loss(critic.network(x), y)
-            for parameter, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            for parameter, gradient in zip(
+                parameters, torch.autograd.grad(loss, parameters, allow_unused=True), strict=True
+            ):
                 parameter.grad = gradient  # as zero_grad and backward would, 5 % faster
             optimizer.step()
             losses.append(loss.detach())

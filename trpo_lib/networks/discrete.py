@@ -17,8 +17,8 @@ class CategoricalPolicy(Policy):
     M = diag(p) − p pᵀ,   Rᵀd = √p ⊙ (d − pᵀd)
     """
 
-    def __init__(self, observation_size: int, action_space: spaces.Discrete, **network):
-        super().__init__(observation_size, int(action_space.n), **network)
+    def __init__(self, observation_shape: int | tuple[int, ...], action_space: spaces.Discrete, **network):
+        super().__init__(observation_shape, int(action_space.n), **network)
         self.start = int(action_space.start)
 
     def distribution_from(self, outputs: Tensor) -> Distribution:
@@ -41,10 +41,10 @@ class MultiCategoricalPolicy(Policy):
     Inside, the logits stand in a `(B, D, max n)` table whose surplus entries have probability zero.
     """
 
-    def __init__(self, observation_size: int, action_space: spaces.MultiDiscrete, **network):
+    def __init__(self, observation_shape: int | tuple[int, ...], action_space: spaces.MultiDiscrete, **network):
         if action_space.nvec.ndim != 1:
             raise ValueError(f"MultiDiscrete must have one axis, got nvec of shape {action_space.nvec.shape}.")
-        super().__init__(observation_size, int(action_space.nvec.sum()), **network)
+        super().__init__(observation_shape, int(action_space.nvec.sum()), **network)
         self.start = action_space.start
         width = torch.arange(int(action_space.nvec.max()))
         self.register_buffer("possible", width < torch.as_tensor(action_space.nvec)[:, None])
@@ -75,10 +75,10 @@ class BernoulliPolicy(Policy):
     M = diag(p (1 − p)),   Rᵀd = √(p (1 − p)) ⊙ d
     """
 
-    def __init__(self, observation_size: int, action_space: spaces.MultiBinary, **network):
+    def __init__(self, observation_shape: int | tuple[int, ...], action_space: spaces.MultiBinary, **network):
         if len(action_space.shape) != 1:
             raise ValueError(f"MultiBinary must have one axis, got shape {action_space.shape}.")
-        super().__init__(observation_size, int(action_space.n), **network)
+        super().__init__(observation_shape, int(action_space.n), **network)
 
     def distribution_from(self, outputs: Tensor) -> Distribution:
         return Independent(Bernoulli(logits=outputs, validate_args=False), 1, validate_args=False)

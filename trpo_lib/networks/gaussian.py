@@ -21,10 +21,16 @@ class GaussianPolicy(Policy):
     of the action as it was drawn.
     """
 
-    def __init__(self, observation_size: int, action_space: spaces.Box, initial_log_std: float = -0.5, **network):
+    def __init__(
+        self,
+        observation_shape: int | tuple[int, ...],
+        action_space: spaces.Box,
+        initial_log_std: float = -0.5,
+        **network,
+    ):
         self.action_shape = action_space.shape
         self.dimensions = math.prod(action_space.shape)
-        super().__init__(observation_size, self.dimensions, **network)
+        super().__init__(observation_shape, self.dimensions, **network)
         self.log_std = nn.Parameter(torch.full((self.dimensions,), float(initial_log_std)))
         self.low, self.high = (np.asarray(bound, dtype=np.float64) for bound in (action_space.low, action_space.high))
         bounded = np.isfinite(self.low) & np.isfinite(self.high)

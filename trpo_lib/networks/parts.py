@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,17 @@ def mlp(inputs: int, hidden_sizes: Sequence[int], outputs: int, activation: str,
     return nn.Sequential(*layers)
 
 
+def perceptron(shape: tuple[int, ...], *arguments) -> nn.Sequential:
+    """`mlp` for observations of any shape: what is not flat is laid out in one row first."""
+    layers = mlp(math.prod(shape), *arguments)
+    return layers if len(shape) == 1 else nn.Sequential(nn.Flatten(), *layers)
+
+
+def flat(tensors: Iterable[Tensor]) -> Tensor:
+    """Tensors of any shape end to end, `(P,)`."""
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
 class Normalizer(nn.Module):
     """Shift and scale to mean 0 and standard deviation 1, with statistics of all that `update` was shown.
 
@@ -41,17 +52,28 @@ class Normalizer(nn.Module):
     acting and learning makes π_old a different policy from the one that acted.
 
     Args:
-        size: numbers in one observation.
+        shape: of one observation, or their number where they are in one row.
         clip: results are limited to ±clip standard deviations.
     """
 
-    def __init__(self, size: int, clip: float = 10.0):
+    def __init__(self, shape: int | tuple[int, ...], clip: float = 10.0):
         super().__init__()
         self.clip = clip
-        self.register_buffer("mean", torch.zeros(size))
-        self.register_buffer("variance", torch.zeros(size))
-        self.register_buffer("std", torch.ones(size))
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("variance", torch.zeros(shape))
+        self.register_buffer("std", torch.ones(shape))
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
+
+    def _apply(self, function, *arguments, **keywords):
+        """Whatever moves or converts the module leaves `count` on the host, in float64.
+
+        Python asks it for a decision at every step, which would have to wait for an accelerator, and some accelerators
+        have no float64.
+        """
+        count = self._buffers.pop("count")
+        super()._apply(function, *arguments, **keywords)
+        self._buffers["count"] = count
+        return self
 
     def forward(self, observations: Tensor) -> Tensor:
         """(observations − mean) / std, clipped; as they are before the first `update`."""
@@ -61,8 +83,8 @@ class Normalizer(nn.Module):
 
     @torch.no_grad()
     def update(self, observations: Tensor) -> None:
-        """Take a batch `(B, size)` into the statistics (Chan et al. 1979, the parallel variance)."""
-        share = len(observations) / (self.count + len(observations))  # of the batch in all that was seen
+        """Take a batch `(B, *shape)` into the statistics (Chan et al. 1979, the parallel variance)."""
+        share = len(observations) / (self.count.item() + len(observations))  # of the batch in all that was seen
         batch_mean, batch_variance = observations.mean(0), observations.var(0, correction=0)
         difference = batch_mean - self.mean
         self.variance += share * (batch_variance - self.variance) + share * (1 - share) * difference**2

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from gymnasium import spaces
+from torch import nn
 
 from trpo_lib import _validate
 from trpo_lib.networks.discrete import BernoulliPolicy, CategoricalPolicy, MultiCategoricalPolicy
@@ -24,23 +25,28 @@ def make_policy(
     hidden_sizes: Sequence[int] = (64, 64),
     activation: str = "tanh",
     initial_log_std: float = -0.5,
+    network: nn.Module | None = None,
 ) -> Policy:
     """The policy for an environment's spaces.
 
     Args:
-        observation_space: a `Box` with one axis (`single_observation_space` of a vector environment).
+        observation_space: a `Box` with one axis (`single_observation_space` of a vector environment); with any number
+            of axes where a network of your own takes them.
         action_space: `Discrete`, `Box`, `MultiDiscrete` or `MultiBinary`.
         hidden_sizes: width of each hidden layer; `()` is a linear policy.
         activation: "tanh" or "relu".
         initial_log_std: of a Gaussian policy, in units of half the box's width; the other policies have none.
+        network: your own in place of the perceptron, from observations `(B, …)` to as many outputs `(B, K)` as there
+            are logits, or means of a Gaussian policy; see `Policy`.
 
     Raises:
         TypeError: a space of another kind.
     """
-    if not (isinstance(observation_space, spaces.Box) and len(observation_space.shape) == 1):
+    box = isinstance(observation_space, spaces.Box)
+    if not box or (len(observation_space.shape) != 1 and network is None):
         raise TypeError(
-            f"observation_space must be a Box with one axis, got {observation_space}. "
-            "Wrap the environment in gymnasium.wrappers.FlattenObservation."
+            f"observation_space must be a Box with one axis, got {observation_space}. Wrap the environment in "
+            "gymnasium.wrappers.FlattenObservation" + ("." if not box else ", or bring a network that takes it.")
         )
     hidden_sizes = _validate.sizes("hidden_sizes", hidden_sizes)
     _validate.number("initial_log_std", initial_log_std)
@@ -51,5 +57,5 @@ def make_policy(
             "Wrap the environment so that its actions are flat: gymnasium.ActionWrapper."
         )
     options = {"initial_log_std": initial_log_std} if isinstance(action_space, spaces.Box) else {}
-    policy = POLICIES[type(action_space)]
-    return policy(observation_space.shape[0], action_space, hidden_sizes=hidden_sizes, activation=activation, **options)
+    options |= {"hidden_sizes": hidden_sizes, "activation": activation, "network": network}
+    return POLICIES[type(action_space)](observation_space.shape, action_space, **options)

@@ -49,9 +49,9 @@ def make_agent(env_id: str, *, seed: int = 0, **overrides) -> TRPO:
     return kind(env_id, kind.Config.from_settings(settings), seed=seed)
 
 
-def load_agent(path: str | os.PathLike, env: VectorEnv | None = None) -> TRPO:
+def load_agent(path: str | os.PathLike, env: VectorEnv | None = None, **options) -> TRPO:
     """The agent that `save` wrote, of the class that its settings need; otherwise as `TRPO.load`."""
-    return agent_class(read_checkpoint(path)["config"]).load(path, env)
+    return agent_class(read_checkpoint(path)["config"]).load(path, env, **options)
 
 
 def agent_class(settings: Mapping[str, Any]) -> type[TRPO]:
