@@ -84,7 +84,8 @@ class Normalizer(nn.Module):
     @torch.no_grad()
     def update(self, observations: Tensor) -> None:
         """Take a batch `(B, *shape)` into the statistics (Chan et al. 1979, the parallel variance)."""
-        share = len(observations) / (self.count.item() + len(observations))  # of the batch in all that was seen
+        one = 1 / (self.count.item() + len(observations))  # the share of one observation in all that was seen
+        share = len(observations) * one
         batch_mean, batch_variance = observations.mean(0), observations.var(0, correction=0)
         difference = batch_mean - self.mean
         self.variance += share * (batch_variance - self.variance) + share * (1 - share) * difference**2
