@@ -233,16 +233,16 @@ RIGHT = {
 WRONG = {
     "policy_step": [
         (_moves_the_policy, "in place"),
-        (lambda agent, batch: agent.improve_policy(batch), "no attribute 'improve_policy'"),
+        (lambda agent, batch: agent.improve_policy(batch), "AttributeError"),
         (lambda agent, batch: _policy_step(agent, batch, max_kl=0.01), "expected"),
         (lambda agent, batch: _policy_step(agent, batch, shrink=0.5, rescale=False), ""),
         (lambda agent, batch: _policy_step(agent, batch, rescale=True), ""),
-        (lambda agent, batch: _policy_step(agent, batch, scale=-1), "downhill"),
+        (lambda agent, batch: _policy_step(agent, batch, scale=-1), "uphill"),
         (lambda agent, batch: _policy_step(agent, batch).float(), ""),
         (lambda agent, batch: _policy_step(agent, batch)[:-1], "shape"),
         (lambda agent, batch: _policy_step(agent, batch) + 1e-12, ""),
         (lambda agent, batch: _policy_step(agent, batch, keep=lambda theta: None), "return"),
-        (lambda agent, batch: parameters_to_vector(agent.policy.parameters()), "although a step was accepted"),
+        (lambda agent, batch: parameters_to_vector(agent.policy.parameters()), "always return θ_old"),
         (lambda agent, batch: vars(batch)["returns"], "KeyError"),
     ],
     "explained_variance": [
@@ -272,7 +272,7 @@ WRONG = {
         (lambda n, b, d: (n * d, n**2 * d), "for each environment step"),
         (lambda n, b, d: (b // n * d, (b // n) ** 2 * d), ""),
         (lambda n, b, d: ((n // b - 1) * d, (n // b - 1) ** 2 * d), ""),
-        (lambda n, b, d: None, "return"),
+        (lambda n, b, d: print(end=""), "return"),
     ],
     "read_rung": [
         (_no_ceiling, "never answer ceiling"),

@@ -163,6 +163,8 @@ def _rung(random: Generator, kind: str, top: float = 500.0) -> tuple[list[float]
     start = top * number(random, 0.4, 0.5)
     if kind == "all at the top":
         return [top] * 8 + [0.9 * top, 0.3 * top], [top] * 9 + [0.95 * top], top
+    if kind == "every run at the top":
+        return [top] * 10, [top] * 10, top
     if kind == "arrives at the top":
         return _runs(random, start, 0.2 * top, 10, top), [top] * 10, top
     if kind == "leaves the top":
@@ -180,7 +182,7 @@ def _rung(random: Generator, kind: str, top: float = 500.0) -> tuple[list[float]
 
 
 KINDS = ("a clear gain", "a clear loss", "a small gain", "a small loss", "all at the top", "arrives at the top")
-KINDS += ("leaves the top", "intervals that overlap", "one lucky run")
+KINDS += ("leaves the top", "intervals that overlap", "one lucky run", "every run at the top")
 
 
 def _apart(after: list[float], before: list[float]) -> tuple[float, float]:
@@ -205,7 +207,7 @@ def _renamed(**names: str) -> Callable:
 read_rung = Exercise(
     name="read_rung",
     right=lambda before, after, top: _read(before, after, top),
-    inputs={kind: _rung(generator(i), kind, top=(500.0, 200.0)[i % 2]) for i, kind in enumerate(KINDS)},
+    inputs={kind: _rung(generator(i), kind, top=(200.0, 500.0)[i % 2]) for i, kind in enumerate(KINDS)},
     sample=lambda random: _rung(random, KINDS[integer(random, 0, len(KINDS) - 1)], number(random, 100, 900)),
     choices=("ceiling", "helps", "harms", "open"),
     wrong={

@@ -65,7 +65,7 @@ def _step(agent: SimpleNamespace, batch: SimpleNamespace, **bug: object) -> Tens
     old = policy.distribution(batch.observations)
     log_prob, A = old.log_prob(batch.actions), batch.advantages
     if bug.get("standardised"):
-        A = (A - A.mean()) / A.std(correction=0)
+        A = (A - A.mean()) / (A.std(correction=0) + 1e-12)
     surrogate = surrogate_objective(log_prob, log_prob.detach(), A)
     g = bug.get("sign", 1) * parameters_to_vector(torch.autograd.grad(surrogate, list(policy.parameters())))
     fisher = FisherVectorProduct(policy, batch.observations, bug.get("damping", config.damping))
@@ -106,7 +106,7 @@ policy_step = Exercise(
     name="policy_step",
     right=lambda agent, batch: _library(agent, batch),
     inputs=lambda: {
-        "damped and rescaled": _moment(generator(1), damping=0.1),
+        "damped and rescaled": _moment(generator(1), damping=0.1, max_kl=0.3),
         "textbook search": _moment(generator(2), damping=0.03, rescale_step=False, line_search_shrink=0.7),
         "much damping": _moment(generator(3), damping=0.6),
         "a large δ": _moment(generator(4), damping=0.05, max_kl=0.7, rescale_step=False, line_search_shrink=0.9),
@@ -133,7 +133,6 @@ policy_step = Exercise(
             _with(cg={"max_iterations": 10, "relative_tolerance": 1e-4}),
             _with(cg={"max_iterations": 10}),
         ),
-        "your step goes downhill: L is to become larger": _with(sign=-1),
         "that is a step along the gradient: solve (F + cI) x = g first": _with(gradient=True),
         "the line search asks for the gain, L(θ) − L(θ_old), not for L(θ)": _with(no_difference=True),
         "the KL is that of the old policy from the new one, mean_kl(old, new)": _with(reverse=True),
@@ -142,8 +141,9 @@ policy_step = Exercise(
             _with(budget=2.0),
             _with(budget=0.5),
         ),
-        "no step was taken: did you return θ_old although a step was accepted?": (
-            lambda agent, batch: parameters_to_vector(agent.policy.parameters()).detach()
+        "you always return θ_old: is the step taken, and does it go uphill?": (
+            lambda agent, batch: parameters_to_vector(agent.policy.parameters()).detach(),
+            _with(sign=-1),
         ),
     },
 )
