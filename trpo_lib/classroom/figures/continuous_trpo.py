@@ -42,7 +42,7 @@ def narrowest(steps: Sequence[float], widths: Mapping[str, np.ndarray]) -> None:
 
 def ladder(rungs: Mapping[str, np.ndarray]) -> None:
     """A row for each rung: a dot for each seed, a bar for the interquartile mean, and its interval, also in numbers."""
-    _, ax = plt.subplots(figsize=(9.5, 0.36 * len(rungs) + 0.9))
+    _, ax = plt.subplots(figsize=(9.5, 0.28 * len(rungs) + 0.9))
     for i, values in enumerate(rungs.values()):
         ax.plot(values, [i] * len(values), "o", color=SKY, markersize=4)
         ax.plot(bootstrap_interval(values), [i, i], color=VERMILLION, linewidth=2.5)
