@@ -48,9 +48,18 @@ def test_every_stored_file_is_documented_with_the_command_that_makes_it():
         if file in TABLES:
             module, part = TABLES[file][0].split()
             assert (f"{module}.py", part in parts) == (script, True), file
-        elif file.endswith(".npz"):
+        elif script == "snapshots.py":
             assert parts == [file.removesuffix(".npz")]
             assert parts[0] in snapshot_files.FILES
+
+
+def test_portraits_are_ten_on_a_grid_that_its_mirror_maps_to_itself():
+    with np.load(DATA / "08_portraits.npz") as file:
+        assert file["torque"].shape == file["value"].shape == (10, len(file["speed"]), len(file["angle"]))
+        assert file["path"].shape == (10, 200, 3)
+        for name in ("angle", "speed"):
+            np.testing.assert_allclose(file[name], -file[name][::-1], atol=1e-12)
+        assert np.abs(file["torque"]).max() <= 2
 
 
 @pytest.mark.parametrize("file", TABLES)
