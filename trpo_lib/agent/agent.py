@@ -18,6 +18,7 @@ from trpo_lib.agent.acting import Acting
 from trpo_lib.agent.building import Building, wants_rows
 from trpo_lib.agent.config import TRPOConfig
 from trpo_lib.agent.contexts import interrupts_wait, one_thread
+from trpo_lib.agent.devices import usable_device
 from trpo_lib.agent.presets import find_preset
 from trpo_lib.agent.recording import Recording
 from trpo_lib.agent.report import UpdateReport
@@ -47,7 +48,7 @@ class Agent(Acting, Building, Recording, Saving, ABC):
         if not isinstance(env, str):
             require_vector_env(env, "env")
         self.config = self._own(self.default_config(env) if config is None else config)
-        self.seed, self.device = int(seed), _device(device)
+        self.seed, self.device = int(seed), usable_device(device)
         self.envs = env
         if isinstance(env, str):
             self.envs = make_envs(env, self.config.num_envs, flatten=wants_rows(policy))
@@ -136,11 +137,3 @@ class Agent(Acting, Building, Recording, Saving, ABC):
                 self.cursor = None
                 tqdm.write(f"Interrupted after {self.step} steps. The agent is intact; learn() goes on from here.")
         return self
-
-
-def _device(device: str) -> torch.device:
-    try:
-        torch.empty(0, device=torch.device(device))
-    except (RuntimeError, AssertionError, ImportError) as error:  # unknown; known, but not to this torch or machine
-        raise ValueError(f"device must be one that torch can use here, got {device!r}.") from error
-    return torch.device(device)

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 
@@ -44,3 +45,11 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+def outside() -> int:
+    """The stack level, for a warning of the function that asks, of whoever called into this package."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "trpo_lib":
+        frame, level = frame.f_back, level + 1
+    return level

@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-import sys
 import warnings
 from typing import Any, Self
 
@@ -13,7 +12,8 @@ from torch import nn
 
 from trpo_lib.agent.checkpoint import plain, read_checkpoint, with_arrays, write_checkpoint
 from trpo_lib.agent.config import TRPOConfig
-from trpo_lib.agent.contexts import default_dtype
+from trpo_lib.agent.contexts import default_dtype, outside
+from trpo_lib.agent.devices import device_to_load, restore_generator
 from trpo_lib.agent.own_networks import load_network, own_networks
 from trpo_lib.agent.report import UpdateReport
 from trpo_lib.experience.cursor import Cursor, Episode
@@ -44,6 +44,7 @@ class Saving:
         path: str | os.PathLike,
         env: VectorEnv | None = None,
         *,
+        device: str | torch.device | None = None,
         policy: nn.Module | None = None,
         critic: nn.Module | None = None,
     ) -> Self:
@@ -56,13 +57,16 @@ class Saving:
             path: of the checkpoint. Nothing in it is executed.
             env: environments like those that the agent had. When None they are made from their id, and if that is
                 "module:id", the module is imported.
+            device: where the agent is to be. When None where it was, or on the CPU, with a warning, if torch cannot use
+                that here. On a device of another kind the dice are others, and so is the rest of the run.
             policy, critic: where the agent was given its own: others like them, into which the saved numbers go.
 
         Raises:
             OSError: the file cannot be read.
             ValueError: it is no checkpoint, damaged, or of a newer version; or its environments have no id
                 or have wrappers, and `env` is None; or `env` has other spaces; or the agent was one of an extension
-                whose settings this class does not know; or a network of its own is missing, or is another one.
+                whose settings this class does not know; or a network of its own is missing, or is another one; or torch
+                cannot use `device` here.
         """
         if env is not None:
             require_vector_env(env, "env")
@@ -72,15 +76,16 @@ class Saving:
         wanted, own = state.get("spaces"), _spaces_of(envs)  # older checkpoints have none
         if wanted not in (None, own):
             raise ValueError(f"env must have the spaces of the environments in {path}: {wanted:.200}; got {own:.200}.")
+        device = device_to_load(state["device"], device)
         networks = own_networks(state, path, policy=policy, critic=critic)
         with default_dtype(getattr(torch, state["dtype"])):
-            agent = cls(envs, config, seed=state["seed"], device=state["device"], **networks)
+            agent = cls(envs, config, seed=state["seed"], device=device, **networks)
         exact = agent.restore(state)
         if not exact:
             warnings.warn(
                 "the state of these environments cannot be saved: they start fresh episodes, and this run is not "
                 "the one that an uninterrupted run would have been.",
-                stacklevel=_outside(),
+                stacklevel=outside(),
             )
         return agent
 
@@ -114,7 +119,7 @@ class Saving:
         for name in ("policy", "critic"):
             load_network(name, getattr(self, name), state)
         self.optimizer.load_state_dict(state["optimizer"])
-        self.generator.set_state(state["generator"])
+        restore_generator(self.generator, state["generator"], state["device"], state["step"])
         self.step = state["step"]
         self.history = [UpdateReport(**report) for report in state["history"]]
         self.episodes = [Episode(int(step), total, int(length)) for step, total, length in state["episodes"].tolist()]
@@ -133,14 +138,6 @@ def _envs_of(state: dict[str, Any], num_envs: int, path: str | os.PathLike) -> V
         raise ValueError(f"gymnasium cannot make the environments of {path}: give load(path, env) a VectorEnv.")
     options = with_arrays(recipe["options"])
     return make_envs(recipe["id"], num_envs, flatten=recipe.get("flatten", True), **options)
-
-
-def _outside() -> int:
-    """The stack level, for a warning of the function that asks, of whoever called into this package."""
-    frame, level = sys._getframe(1), 1
-    while frame.f_back and frame.f_globals["__name__"].partition(".")[0] == "trpo_lib":
-        frame, level = frame.f_back, level + 1
-    return level
 
 
 def _loadable(recipe: dict[str, Any] | None) -> dict[str, Any] | None:

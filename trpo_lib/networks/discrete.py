@@ -48,6 +48,8 @@ class MultiCategoricalPolicy(Policy):
         self.start = action_space.start
         width = torch.arange(int(action_space.nvec.max()))
         self.register_buffer("possible", width < torch.as_tensor(action_space.nvec)[:, None])
+        # As numbers, known beforehand: an accelerator would have to count a mask before it can select with it.
+        self.register_buffer("columns", self.possible.flatten().nonzero().squeeze(-1), persistent=False)
 
     def _table(self, outputs: Tensor, fill: float) -> Tensor:
         table = outputs.new_full((len(outputs), *self.possible.shape), fill)
@@ -59,7 +61,7 @@ class MultiCategoricalPolicy(Policy):
 
     def whiten(self, outputs: Tensor, directions: Tensor) -> Tensor:
         p, d = self._table(outputs, IMPOSSIBLE).softmax(-1), self._table(directions, 0.0)
-        return (p.sqrt() * (d - (p * d).sum(-1, keepdim=True)))[:, self.possible]
+        return (p.sqrt() * (d - (p * d).sum(-1, keepdim=True))).flatten(1).index_select(1, self.columns)
 
     def sample(self, outputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
         p = self._table(outputs, IMPOSSIBLE).softmax(-1)
