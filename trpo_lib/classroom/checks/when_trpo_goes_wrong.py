@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from torch import Generator, Tensor
 
 from trpo_lib.classroom.checks.exercise import Exercise
 from trpo_lib.classroom.checks.inputs import generator, indices, normal, number, sizes
