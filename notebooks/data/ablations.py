@@ -16,15 +16,13 @@ from trpo_lib.classroom.policy_gradient import NaturalGradient
 
 STEPS = {"CartPole-v1": 30_000, "Pendulum-v1": 60_000}
 RATES = (1.0, 2.0, 4.0)  # TRPO's own steps are .8 to 4 times x on CartPole, 1.3 to 6 times on Pendulum
-# The checklist's ranges were set on the first two; on the others they are judged.
+# The checklist's ranges were read off the first three; on the landers they are judged.
 HEALTHY = {
-    "CartPole-v1": 30_000,
-    "Pendulum-v1": 60_000,
-    "Acrobot-v1": 50_000,
-    "LunarLander-v3": 50_000,
-    "LunarLanderContinuous-v3": 50_000,
-    "HalfCheetah-v5": 40_960,
-    "Hopper-v5": 61_440,
+    "CartPole-v1": 30_720,
+    "Pendulum-v1": 30_720,
+    "Acrobot-v1": 50_176,
+    "LunarLander-v3": 25_600,
+    "LunarLanderContinuous-v3": 25_600,
 }
 FIELDS = ("accepted", "initial_kl", "gradient_norm", "fraction", "trials", "kl_ratio", "mean_ratio", "max_ratio",
           "entropy", "surrogate_gain", "predicted_gain", "explained_variance")  # fmt: skip
@@ -88,7 +86,7 @@ PARTS = {
     "healthy": Part(
         [Table("09_healthy.csv", list, ("run", "seed", *FIELDS, "cg_residuals"), "kl_ratio")],
         {env_id: (healthy_run, env_id) for env_id in HEALTHY},
-        seeds=range(3),
+        seeds=range(1),
     ),
 }
 

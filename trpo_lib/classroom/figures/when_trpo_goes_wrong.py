@@ -77,6 +77,6 @@ def levers(effects: Sequence[Mapping[str, str]], pairs: Mapping[str, Mapping[str
             right.annotate(f"{mean:.0f} ({seeds} seeds)", (column + 2 * shift, mean), va="center", color=color)
         right.plot([column] * 2, [score[group][0] for group in looks], color=GREY, linewidth=1, zorder=0)
     right.set_xticks(range(len(pairs)), pairs)
-    right.set(xlim=(-0.3, len(pairs) - 0.1), ylim=(150, 290), ylabel="evaluation", title="the winner's curse")
+    right.set(xlim=(-0.3, len(pairs)), ylim=(150, 310), ylabel="evaluation", title="the winner's curse")
     right.legend(loc="upper right")
     plt.show()
