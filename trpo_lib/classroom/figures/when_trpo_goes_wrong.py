@@ -36,6 +36,24 @@ def read_reports(path: Path) -> dict[tuple[str, int], list[SimpleNamespace]]:
     return histories
 
 
+def on_fresh_seeds(path: Path) -> dict[str, dict[str, tuple[float, int]]]:
+    """Two settings of 09_levers.csv → their (mean, seeds) on the seeds on which they were chosen, and on others."""
+    record = {(row["environment"], row["lever"], row["setting"]): row for row in read_table(path)}
+    discrete, continuous = "LunarLander-v3", "LunarLanderContinuous-v3"
+    pairs = {
+        "two past\nrollouts": [(discrete, "past rollouts", "2"), (discrete, "two past rollouts", "side by side")],
+        "one\npreset": [(continuous, "seeds of one preset", s) for s in ("those it was chosen on", "fresh ones")],
+    }
+    groups = "chosen on these seeds", "fresh seeds"
+    return {
+        name: {
+            group: (float(record[key]["mean"]), int(record[key]["seeds"]))
+            for group, key in zip(groups, keys, strict=True)
+        }
+        for name, keys in pairs.items()
+    }
+
+
 def ablations(scores: Mapping[str, Mapping[str, np.ndarray]]) -> None:
     """A panel for each task, a line for each ablation: its runs as dots, their interquartile mean as a bar."""
     _, axes = plt.subplots(1, len(scores), figsize=(9.5, 5.2), sharey=True)
