@@ -54,6 +54,6 @@ def returns_and_steps(trainings: Mapping[str, Sequence[Training]], labels: Seque
         below.set_xlabel("1,000 environment steps")
     axes[0, 0].set_ylabel("mean return\nof the batch")
     axes[1, 0].set_ylabel("KL of the step\n(nats)")
-    axes[1, 1].annotate("δ = 0.01", (0, max_kl), xytext=(0, 4), textcoords="offset points", color=GREY)
+    axes[1, 0].annotate(f"δ = {max_kl}", (0, max_kl), xytext=(0, 6), textcoords="offset points", color=GREY)
     figure.align_ylabels()
     plt.show()

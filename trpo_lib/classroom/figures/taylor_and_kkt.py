@@ -70,7 +70,7 @@ def ellipse_and_circle(
         plane = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1)
         promised = plane @ torch.linalg.solve(view.T, gradient)
         lines = ax.contour(ticks, ticks, promised, np.arange(-1, 1.1, 0.2), colors="0.45", linewidths=0.8)
-        ax.clabel(lines, fmt="%+.1f")
+        ax.clabel(lines, fmt=lambda gain: f"{round(gain, 1) + 0:+.1f}" if abs(gain) > 0.05 else "0")
         ax.contour(
             ticks, ticks, true_kl(plane @ torch.linalg.inv(view).T), levels=[max_kl], colors=GREEN, linestyles=":"
         )
@@ -129,7 +129,10 @@ def policies_after(before: Tensor, after: dict[str, dict[str, Tensor]]) -> None:
 def true_kl_along(fractions: Tensor, curves: Sequence[Sequence[Tensor]], max_kl: float) -> None:
     """The true KL along the exact steps of several networks, beside the one model that they share."""
     for curve in curves:
-        plt.loglog(fractions, curve, color=VERMILLION, linewidth=1)
+        finite = [kl for kl in curve if torch.isfinite(kl)]  # a curve that becomes infinite ends in a cross
+        plt.loglog(fractions[: len(finite)], finite, color=VERMILLION, linewidth=1)
+        if len(finite) < len(curve):
+            plt.loglog(fractions[len(finite) - 1], finite[-1], "x", color=VERMILLION)
     plt.plot([], [], color=VERMILLION, linewidth=1, label=f"true KL, {len(curves)} networks")
     plt.loglog(fractions, max_kl * fractions**2, "--", color="black", label="quadratic model")
     plt.axhline(max_kl, color=GREY, linewidth=1.5, linestyle=":", label="δ")
