@@ -37,7 +37,7 @@ coverage: $(INSTALLED)  ## lines of trpo_lib that the unit tests run
 	$(BIN)/coverage run --source trpo_lib -m pytest tests && $(BIN)/coverage report --fail-under 95
 
 notebooks: $(INSTALLED)  ## re-execute notebooks in place; one of them: make notebooks NB=03_taylor_and_kkt
-	$(BIN)/python -m trpo_lib.classroom.execute $(NB)
+	$(BIN)/python notebooks/execute.py $(NB)
 
 data-check: $(INSTALLED)  ## are the stored runs what their commands make? half an hour; one file: make data-check FILE=07_ladder.csv
 	$(BIN)/python notebooks/data/check.py $(FILE)

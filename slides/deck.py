@@ -8,7 +8,8 @@ a markdown cell, which no reader of the notebook sees, refine it:
     <!-- page --> … <!-- /page -->  shown in the notebook alone
     <!-- next -->                   what follows appears one step later
 
-and so do a code cell's tags: `slide-no-code`, `slide-no-output`, `slide-output-next` (the output comes one step later).
+and so do a code cell's tags: `slide-no-code`, `slide-no-output`, `slide-output-next` (the output comes one step later),
+`setup` and `exercise` (a preparation, a stub: never on a slide).
 """
 
 import re
@@ -22,7 +23,7 @@ NOTES = re.compile(r"<!--\s*notes:\s*(.*?)\s*-->", re.DOTALL)
 SLIDE_ONLY = re.compile(r"<!--\s*slide:\s*(.*?)\s*-->", re.DOTALL)
 PAGE_ONLY = re.compile(r"<!--\s*page\s*-->.*?<!--\s*/page\s*-->", re.DOTALL)
 NEXT = re.compile(r"<!--\s*next\s*-->")
-NEVER = ("raise NotImplementedError", "classroom.setup(")  # exercises and preparations
+NEVER = {"setup", "exercise"}
 
 
 @dataclass
@@ -49,7 +50,7 @@ class Slide:
 
 def kind_of(cell: nbformat.NotebookNode) -> str:
     """The cell's slide type; exercises and preparations are skipped whatever it says."""
-    if cell.cell_type == "code" and any(text in cell.source for text in NEVER):
+    if NEVER & set(cell.metadata.get("tags", [])):
         return "skip"
     return cell.metadata.get("slideshow", {}).get("slide_type", "-") if cell.cell_type != "raw" else "skip"
 

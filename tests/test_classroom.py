@@ -4,6 +4,7 @@ import itertools
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import gymnasium as gym
 import nbformat
@@ -23,8 +24,10 @@ from trpo_lib import (
     start,
 )
 from trpo_lib.classroom import plotting, rewards_to_come, textbook
-from trpo_lib.classroom.execute import execute
 from trpo_lib.classroom.policy_gradient import PolicyGradient
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "notebooks"))
+from execute import execute
 
 SMALL = TRPOConfig(num_envs=2, rollout_steps=32, hidden_sizes=(8,))
 

@@ -33,7 +33,8 @@ def shown(slide):
 
 def test_skipped_cells_exercises_and_preparations_are_absent():
     stub = "def f(x):\n    raise NotImplementedError"
-    cells = text("slide", "# A"), text("skip", "gone"), code("fragment", stub), code("slide", "classroom.setup()")
+    cells = text("slide", "# A"), text("skip", "gone")
+    cells += code("fragment", stub, tags=["exercise"]), code("slide", "classroom.setup()", tags=["setup"])
     (slide,) = slides_of(*cells, text("fragment", "stays"))
     assert "stays" in shown(slide)
     for word in ("gone", "NotImplementedError", "setup"):

@@ -78,7 +78,7 @@ class RunFolder:
         figure = Figure(figsize=(7, 4), layout="constrained")
         axes = figure.add_subplot()
         points = [(r.step, r.mean_return) for r in agent.history if not math.isnan(r.mean_return)]
-        axes.plot(*zip(*points, strict=True) if points else ([], []), color="#0072B2")
+        axes.plot(*zip(*points, strict=True) if points else ([], []), color="#0062A3")
         axes.set(xlabel="environment steps", ylabel="mean episode return of a batch")
         axes.grid(alpha=0.3)
         figure.savefig(self.path / "learning_curve.png", dpi=120)

@@ -1,4 +1,4 @@
-"""Re-execute notebooks in place, byte for byte the same each time: python -m trpo_lib.classroom.execute [NAME …]."""
+"""Re-execute notebooks in place, byte for byte the same each time: python notebooks/execute.py [NAME …]."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ from nbclient import NotebookClient
 
 from trpo_lib.classroom.sliders import WIDGET_VIEW
 
-NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+NOTEBOOKS = Path(__file__).resolve().parent
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
