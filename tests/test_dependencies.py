@@ -58,7 +58,8 @@ def test_package_declares_what_it_imports_and_no_more():
 
 def test_tests_import_only_what_is_pinned():
     optional = {"sb3_contrib", "stable_baselines3", "playwright"}  # benchmarks, tests/browser: requirements.txt
-    programs = {path.stem for folder in ("benchmarks", "notebooks/data") for path in (ROOT / folder).glob("*.py")}
+    folders = "benchmarks", "notebooks", "notebooks/data"
+    programs = {path.stem for folder in folders for path in (ROOT / folder).glob("*.py")}
     assert {BROUGHT.get(name, name) for name in imported("tests")} - optional - programs <= set(PINS)
 
 
