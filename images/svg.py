@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-# Okabe & Ito 2008, as in the notebooks' figures; ORANGE and SKY are for areas alone, they are too pale for a line.
-BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+from trpo_lib.classroom.plotting import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION
+
+__all__ = ["BLUE", "GREEN", "ORANGE", "PURPLE", "SKY", "VERMILLION"]  # the palette of the notebooks' figures
 INK, SOFT, GREY, RULE, PALE = "#1B2733", "#4A5560", "#8A939B", "#D3D9DE", "#F2F4F6"
 FOLDER = Path(__file__).parent
 
