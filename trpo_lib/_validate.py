@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 
 import torch
@@ -36,6 +36,24 @@ def in_unit_interval(name: str, value: float) -> None:
     number(name, value, "a number in [0, 1]")
     if not 0 <= value <= 1:
         raise ValueError(f"{name} must be a number in [0, 1], got {value}.")
+
+
+def share(name: str, value: float) -> None:
+    """Refuse what does not lie in (0, 1]."""
+    positive(name, value)
+    in_unit_interval(name, value)
+
+
+def one_of(names: Iterable[str]) -> Callable[[str, str], None]:
+    """A check that refuses what is not one of these names."""
+    known = sorted(names)
+
+    def check(name: str, value: str) -> None:
+        instance(name, value, str, f"one of {known}")
+        if value not in known:
+            raise ValueError(f"{name} must be one of {known}, got {value!r}.")
+
+    return check
 
 
 def below_one(name: str, value: float) -> None:

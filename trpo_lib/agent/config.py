@@ -1,12 +1,18 @@
 """Every setting of the algorithm, with its symbol and how much to care about it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 from trpo_lib import _validate
 from trpo_lib.networks.parts import ACTIVATIONS
+
+
+def setting(default: Any, check: Callable[[str, Any], Any]) -> Any:
+    """A field of a dataclass of settings, with its default and with what refuses a value that makes no sense."""
+    return dataclasses.field(default=default, metadata={"check": check})
 
 
 @dataclass(frozen=True)
@@ -36,44 +42,32 @@ class TRPOConfig:
         critic_learning_rate: of Adam.
     """
 
-    num_envs: int = 8
-    rollout_steps: int = 256
-    max_kl: float = 0.03
-    gamma: float = 0.99
-    lam: float = 0.95
-    damping: float = 0.1
-    cg_iterations: int = 15
-    cg_tolerance: float = 1e-4
-    fisher_fraction: float = 1.0
-    line_search_shrink: float = 0.8
-    line_search_trials: int = 10
-    rescale_step: bool = True
-    hidden_sizes: tuple[int, ...] = (64, 64)
-    activation: str = "tanh"
-    initial_log_std: float = -0.5
-    normalize_observations: bool = True
-    critic_epochs: int = 10
-    critic_minibatch: int = 128
-    critic_learning_rate: float = 1e-3
+    num_envs: int = setting(8, _validate.count)
+    rollout_steps: int = setting(256, _validate.count)
+    max_kl: float = setting(0.03, _validate.positive)
+    gamma: float = setting(0.99, _validate.in_unit_interval)
+    lam: float = setting(0.95, _validate.in_unit_interval)
+    damping: float = setting(0.1, _validate.not_negative)
+    cg_iterations: int = setting(15, _validate.count)
+    cg_tolerance: float = setting(1e-4, _validate.below_one)
+    fisher_fraction: float = setting(1.0, _validate.share)
+    line_search_shrink: float = setting(0.8, _validate.shrink_factor)
+    line_search_trials: int = setting(10, _validate.count)
+    rescale_step: bool = setting(True, _validate.boolean)
+    hidden_sizes: tuple[int, ...] = setting((64, 64), _validate.sizes)
+    activation: str = setting("tanh", _validate.one_of(ACTIVATIONS))
+    initial_log_std: float = setting(-0.5, _validate.number)
+    normalize_observations: bool = setting(True, _validate.boolean)
+    critic_epochs: int = setting(10, partial(_validate.count, minimum=0))
+    critic_minibatch: int = setting(128, _validate.count)
+    critic_learning_rate: float = setting(1e-3, _validate.positive)
 
     def __post_init__(self):
-        object.__setattr__(self, "hidden_sizes", _validate.sizes("hidden_sizes", self.hidden_sizes))
-        for name in ("num_envs", "rollout_steps", "cg_iterations", "line_search_trials", "critic_minibatch"):
-            _validate.count(name, getattr(self, name))
-        _validate.count("critic_epochs", self.critic_epochs, minimum=0)
-        for name in ("max_kl", "fisher_fraction", "critic_learning_rate"):
-            _validate.positive(name, getattr(self, name))
-        _validate.not_negative("damping", self.damping)
-        _validate.below_one("cg_tolerance", self.cg_tolerance)
-        for name in ("gamma", "lam", "fisher_fraction"):
-            _validate.in_unit_interval(name, getattr(self, name))
-        for name in ("rescale_step", "normalize_observations"):
-            _validate.boolean(name, getattr(self, name))
-        _validate.shrink_factor("line_search_shrink", self.line_search_shrink)
-        _validate.number("initial_log_std", self.initial_log_std)
-        _validate.instance("activation", self.activation, str, f"one of {sorted(ACTIVATIONS)}")
-        if self.activation not in ACTIVATIONS:
-            raise ValueError(f"activation must be one of {sorted(ACTIVATIONS)}, got {self.activation!r}.")
+        for field in dataclasses.fields(self):
+            check = field.metadata.get("check", lambda name, value: None)
+            value = check(field.name, getattr(self, field.name))
+            if value is not None:  # an iterator gives its numbers only once
+                object.__setattr__(self, field.name, value)
 
     @classmethod
     def fields(cls) -> list[str]:

@@ -1,9 +1,10 @@
 """The settings that the extensions have besides TRPO's."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from trpo_lib import _validate
-from trpo_lib.agent.config import TRPOConfig
+from trpo_lib.agent.config import TRPOConfig, setting
 
 
 @dataclass(frozen=True)
@@ -14,11 +15,7 @@ class CriticFirstConfig(TRPOConfig):
         critic_first: fit the critic to a batch before its advantages are taken, not after. Less noise, more bias.
     """
 
-    critic_first: bool = True
-
-    def __post_init__(self):
-        super().__post_init__()
-        _validate.boolean("critic_first", self.critic_first)
+    critic_first: bool = setting(True, _validate.boolean)
 
 
 @dataclass(frozen=True)
@@ -30,9 +27,5 @@ class OffPolicyConfig(CriticFirstConfig):
         past_rollouts: rollouts of earlier policies that are used again. 0 is TRPO; a few help where steps are dear.
     """
 
-    critic_first: bool = False
-    past_rollouts: int = 1
-
-    def __post_init__(self):
-        super().__post_init__()
-        _validate.count("past_rollouts", self.past_rollouts, minimum=0)
+    critic_first: bool = setting(False, _validate.boolean)
+    past_rollouts: int = setting(1, partial(_validate.count, minimum=0))
