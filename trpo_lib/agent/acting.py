@@ -1,6 +1,7 @@
 """An agent that has learned: what it does, and how well."""
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -65,19 +66,36 @@ class Acting:
         _validate.count("seed", seed, minimum=0)
         _validate.count("max_steps", max_steps)
         envs = remake_envs(self.envs, episodes)
-        observations, _ = envs.reset(seed=seed)
         generator = None if deterministic else torch.Generator(self.device).manual_seed(seed)  # not the training's
+        for step, (returns, running) in enumerate(self.play(envs, seed=seed, generator=generator)):  # noqa: B007
+            if step == max_steps and running.any():
+                raise RuntimeError(f"environment {running.argmax()} did not end its episode in {max_steps} steps.")
+        envs.close()
+        return returns
+
+    def play(
+        self, envs: VectorEnv, *, seed: int, generator: torch.Generator | None = None
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """One episode in each environment, from a reset on; the loop's body sees them before each step and at the end.
+
+        Args:
+            envs: like the agent's own; see `remake_envs`.
+            seed: of the reset.
+            generator: of the actions; without one they are the most likely ones.
+
+        Yields:
+            The returns so far, and which episodes still run, `(N,)` both, which change with the next step.
+        """
+        observations, _ = envs.reset(seed=seed)
         dtype = next(self.policy.parameters()).dtype
-        returns, running = np.zeros(episodes), np.ones(episodes, bool)
+        returns, running = np.zeros(envs.num_envs), np.ones(envs.num_envs, bool)
+        yield returns, running
         for step in itertools.count():
             if not running.any():
-                break
-            if step == max_steps:
-                raise RuntimeError(f"environment {running.argmax()} did not end its episode in {max_steps} steps.")
+                return
             actions = self._act(torch.as_tensor(observations, dtype=dtype), generator)
             with named_failure(envs, f"at step {step} of the evaluation"):
                 observations, rewards, terminated, truncated, _ = envs.step(actions)
             returns += np.where(running, rewards, 0.0)
             running &= ~np.logical_or(terminated, truncated)
-        envs.close()
-        return returns
+            yield returns, running

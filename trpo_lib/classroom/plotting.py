@@ -99,13 +99,10 @@ def filmstrip(agent, *, frames: int = 8, every: int = 10, seed: int = 0, title: 
         title: over the strip.
     """
     envs = remake_envs(agent.envs, 1, render_mode="rgb_array")
-    observations, _ = envs.reset(seed=seed)
-    pictures, total, over, step = [], 0.0, False, 0
-    while not over:
-        if step % every == 0 and len(pictures) < frames:
+    pictures = []
+    for step, ((total,), (running,)) in enumerate(agent.play(envs, seed=seed)):  # noqa: B007
+        if running and step % every == 0 and len(pictures) < frames:
             pictures.append((step, envs.render()[0]))
-        observations, rewards, terminated, truncated, _ = envs.step(agent.act(observations, deterministic=True))
-        total, over, step = total + float(rewards[0]), bool(terminated[0] or truncated[0]), step + 1
     envs.close()
     _, axes = plt.subplots(1, len(pictures), figsize=(1.5 * len(pictures), 1.6), squeeze=False)
     for ax, (number, picture) in zip(axes[0], pictures, strict=True):
@@ -114,4 +111,4 @@ def filmstrip(agent, *, frames: int = 8, every: int = 10, seed: int = 0, title: 
         ax.axis("off")
     plt.suptitle(title)
     plt.show()
-    return total
+    return float(total)

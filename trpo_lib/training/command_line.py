@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import itertools
 import os
 import sys
 import warnings
@@ -11,7 +12,7 @@ import gymnasium as gym
 
 from trpo_lib import _validate
 from trpo_lib.agent.report import UpdateReport
-from trpo_lib.experience.environments import env_recipe
+from trpo_lib.experience.environments import remake_envs
 from trpo_lib.extensions.presets import find_preset
 from trpo_lib.training.run_folder import RunFolder, parse_setting
 from trpo_lib.training.train import make_agent
@@ -63,17 +64,12 @@ def film(agent: TRPO, path: str | os.PathLike, *, seed: int = 0, longest: int = 
     from PIL import Image  # comes with matplotlib
 
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # no window is needed
-    recipe = env_recipe(agent.envs)
-    env = gym.make(recipe["id"], **(recipe["options"] | {"render_mode": "rgb_array"}))
-    observation, _ = env.reset(seed=seed)
-    pictures, over, step = [], False, 0
-    while not over and step < longest:
-        if step % 2 == 0:
-            pictures.append(Image.fromarray(env.render()).quantize(64))
-        action = agent.act(gym.spaces.flatten(env.observation_space, observation), deterministic=True)
-        observation, _, terminated, truncated, _ = env.step(action)
-        over, step = terminated or truncated, step + 1
-    env.close()
+    envs = remake_envs(agent.envs, 1, render_mode="rgb_array")
+    pictures = []
+    for step, (_, (running,)) in enumerate(itertools.islice(agent.play(envs, seed=seed), longest)):
+        if running and step % 2 == 0:
+            pictures.append(Image.fromarray(envs.render()[0]).quantize(64))
+    envs.close()
     pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=40, loop=0, format="GIF")
 
 
