@@ -204,4 +204,4 @@ def test_first_policy_is_as_near_to_uniform_as_a_gain_of_a_hundredth_makes_it(ki
 
 def test_policies_made_by_hand_start_with_the_spread_of_the_settings():
     for policy in (make_policy(OBSERVATIONS, ACTION_SPACES["gaussian"]), GaussianPolicy(3, ACTION_SPACES["gaussian"])):
-        assert policy.log_std.tolist() == [TRPOConfig().initial_log_std] * 2 == [-0.5] * 2
+        assert policy.log_std.tolist() == pytest.approx([TRPOConfig().initial_log_std] * 2) == [-0.5] * 2
